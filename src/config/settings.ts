@@ -1,0 +1,77 @@
+import { z } from 'zod';
+import { gibibyte } from '../base/units.ts';
+
+/**
+ * Every setting of the service. One schema; names are the same as flags (`--data-dir`), environment
+ * variables (`REELGRAPH_DATA_DIR`) and here (`dataDir`). `description` feeds `--help`.
+ */
+export const settingsSchema = z.strictObject({
+  host: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  port: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .max(65535)
+    .default(8080)
+    .describe('Port to listen on; 0 takes a free one.'),
+  dataDir: z
+    .string()
+    .default('./data')
+    .describe('Directory of the database, uploads and products.'),
+  pipelines: z.string().default('./pipelines').describe('Directory of the pipeline definitions.'),
+  modelsDir: z
+    .string()
+    .optional()
+    .describe('Directory of the speech models; by default models/ in the data directory.'),
+  whisperModel: z
+    .string()
+    .default('base')
+    .describe('Speech model: a published name such as base.en, or the path of a ggml file.'),
+  recognizer: z
+    .enum(['auto', 'addon', 'cli'])
+    .default('auto')
+    .describe('Speech engine: the prebuilt addon, or a whisper.cpp command line.'),
+  whisperCli: z.string().optional().describe('Path of a whisper.cpp command-line program.'),
+  cores: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Cores to use at most; by default all that this process may use.'),
+  memoryBytes: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .optional()
+    .describe('Memory to plan with, in bytes; by default what this process may use.'),
+  ffmpegPath: z
+    .string()
+    .optional()
+    .describe('Path of ffmpeg; by default the one on PATH, else the bundled one.'),
+  ffprobePath: z.string().optional().describe('Path of ffprobe; likewise.'),
+  uploadBytesMax: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(50 * gibibyte)
+    .describe('Largest upload in bytes.'),
+  pixelsMax: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(36_000_000)
+    .describe('Largest picture in pixels (width × height).'),
+  durationSecMax: z.coerce
+    .number()
+    .min(1)
+    .default(4 * 3600)
+    .describe('Longest source in seconds.'),
+  streamsMax: z.coerce.number().int().min(1).default(64).describe('Most streams in a source.'),
+  logLevel: z
+    .enum(['debug', 'info', 'warn', 'error', 'silent'])
+    .default('info')
+    .describe('Least severe log lines to write.'),
+});
+
+/** The settings, complete. */
+export type Settings = z.infer<typeof settingsSchema>;
