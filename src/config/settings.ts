@@ -1,12 +1,15 @@
 import { z } from 'zod';
 import { gibibyte } from '../base/units.ts';
 
+/** A text; an empty one is never meant. */
+const text = z.string().min(1);
+
 /**
  * Every setting of the service. One schema; names are the same as flags (`--data-dir`), environment
  * variables (`REELGRAPH_DATA_DIR`) and here (`dataDir`). `description` feeds `--help`.
  */
 export const settingsSchema = z.strictObject({
-  host: z.string().default('127.0.0.1').describe('Address to listen on.'),
+  host: text.default('127.0.0.1').describe('Address to listen on.'),
   port: z.coerce
     .number()
     .int()
@@ -14,24 +17,19 @@ export const settingsSchema = z.strictObject({
     .max(65535)
     .default(8080)
     .describe('Port to listen on; 0 takes a free one.'),
-  dataDir: z
-    .string()
-    .default('./data')
-    .describe('Directory of the database, uploads and products.'),
-  pipelines: z.string().default('./pipelines').describe('Directory of the pipeline definitions.'),
-  modelsDir: z
-    .string()
+  dataDir: text.default('./data').describe('Directory of the database, uploads and products.'),
+  pipelines: text.default('./pipelines').describe('Directory of the pipeline definitions.'),
+  modelsDir: text
     .optional()
     .describe('Directory of the speech models; by default models/ in the data directory.'),
-  whisperModel: z
-    .string()
+  whisperModel: text
     .default('base')
     .describe('Speech model: a published name such as base.en, or the path of a ggml file.'),
   recognizer: z
     .enum(['auto', 'addon', 'cli'])
     .default('auto')
     .describe('Speech engine: the prebuilt addon, or a whisper.cpp command line.'),
-  whisperCli: z.string().optional().describe('Path of a whisper.cpp command-line program.'),
+  whisperCli: text.optional().describe('Path of a whisper.cpp command-line program.'),
   cores: z.coerce
     .number()
     .int()
@@ -43,18 +41,17 @@ export const settingsSchema = z.strictObject({
     .int()
     .min(1)
     .optional()
-    .describe('Memory to plan with, in bytes; by default what this process may use.'),
-  ffmpegPath: z
-    .string()
+    .describe('Memory to plan with at most; by default what this process may use, less a reserve.'),
+  ffmpegPath: text
     .optional()
     .describe('Path of ffmpeg; by default the one on PATH, else the bundled one.'),
-  ffprobePath: z.string().optional().describe('Path of ffprobe; likewise.'),
+  ffprobePath: text.optional().describe('Path of ffprobe; likewise.'),
   uploadBytesMax: z.coerce
     .number()
     .int()
     .min(1)
     .default(50 * gibibyte)
-    .describe('Largest upload in bytes.'),
+    .describe('Largest upload.'),
   pixelsMax: z.coerce
     .number()
     .int()
@@ -65,7 +62,7 @@ export const settingsSchema = z.strictObject({
     .number()
     .min(1)
     .default(4 * 3600)
-    .describe('Longest source in seconds.'),
+    .describe('Longest source.'),
   streamsMax: z.coerce.number().int().min(1).default(64).describe('Most streams in a source.'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])

@@ -36,6 +36,8 @@ export interface VideoTrack {
   readonly durationSec: number;
   /** ffmpeg's color transfer name when tagged, e.g. `smpte2084` (PQ), `arib-std-b67` (HLG), `bt709`. */
   readonly colorTransfer?: string;
+  /** ffmpeg's color space (YCbCr matrix) name when tagged, e.g. `bt709`, `smpte170m`, `bt2020nc`. */
+  readonly colorMatrix?: string;
 }
 
 /** An audio track. */

@@ -1,3 +1,4 @@
+import type { JsonObject } from '../base/json.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Result } from '../base/result.ts';
@@ -7,7 +8,7 @@ import type { MediaRole } from '../graph/media-role.ts';
 import type { KindSpec } from '../pipeline/kind-spec.ts';
 
 /** A node kind: its specification and how to run it. One file each; services come by its factory. */
-export interface NodeKind<Params = unknown> extends KindSpec<Params> {
+export interface NodeKind<Params = JsonObject> extends KindSpec<Params> {
   /**
    * Makes the outputs in `attempt.outputDirectory`. Everything it starts has ended when it settles,
    * whatever the outcome. It verifies what it made: a success is promoted as it is.
@@ -16,7 +17,7 @@ export interface NodeKind<Params = unknown> extends KindSpec<Params> {
 }
 
 /** One execution of a node. */
-export interface NodeAttempt<Params = unknown> {
+export interface NodeAttempt<Params = JsonObject> {
   readonly jobId: string;
   readonly nodeId: string;
   readonly attempt: number;

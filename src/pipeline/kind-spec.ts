@@ -10,7 +10,7 @@ import type { Estimate } from '../resources/demand.ts';
  *
  * `Params` is the type of the checked `with:` block.
  */
-export interface KindSpec<Params = unknown> {
+export interface KindSpec<Params = JsonObject> {
   /** The name that `uses:` gives, kebab-case. */
   readonly name: string;
   /** Grows by one whenever the same inputs and parameters would give another result. */
@@ -53,4 +53,4 @@ export interface OutputSpec {
 }
 
 /** The kinds by name. */
-export type KindCatalog = ReadonlyMap<string, KindSpec<JsonObject>>;
+export type KindCatalog = ReadonlyMap<string, KindSpec>;

@@ -32,6 +32,16 @@ export interface PlannedNode {
   readonly timeoutMs: number;
   /** The kind's estimate for an unknown source, with the pipeline's `resources:` applied. */
   readonly estimate: Estimate;
+  /** The pipeline's `resources:`, to be applied again once the source is known. */
+  readonly resources?: ResourceOverride;
+}
+
+/** What a pipeline says about a node's demand; it wins over the kind's estimate. */
+export interface ResourceOverride {
+  readonly coresMin?: number;
+  /** ≥ `coresMin`. */
+  readonly coresMax?: number;
+  readonly memoryBytes?: number;
 }
 
 /** Where one input of a node comes from. */

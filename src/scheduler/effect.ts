@@ -28,6 +28,8 @@ export interface Offer {
   readonly readyAtMs: number;
   /** Core-seconds on the longest path from this node (included) to the job's end. */
   readonly remainingPathSec: number;
+  /** Seconds to the job's end along the slowest path, were every node to run on its `coresMax`. */
+  readonly remainingSpanSec: number;
   /** Core-seconds of all nodes of the job that have not ended: small means nearly finished. */
   readonly jobRemainingSec: number;
 }

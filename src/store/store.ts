@@ -4,6 +4,10 @@ import type { Notice } from '../scheduler/effect.ts';
 /**
  * The durable state of the service. All writes happen in a transaction; when `transaction` resolves,
  * they are on disk. Adapters are held to one conformance suite.
+ *
+ * Every call may throw `StoreError`, whose `failure` says why: `storage` (disk full, read or write
+ * error, damage, locked by another program), `unavailable` (closed, or too much waits already). A
+ * transaction that throws it has changed nothing.
  */
 export interface Store {
   /**
@@ -13,7 +17,7 @@ export interface Store {
   transaction<Value>(body: (tx: StoreTransaction) => Promise<Value>): Promise<Value>;
   /** A job with its upload, or undefined. */
   readJob(jobId: string): Promise<StoredJob | undefined>;
-  /** Jobs, newest first. */
+  /** Jobs, newest first. An `after` that is no `next` throws `StoreError` with `invalid_request`. */
   listJobs(query: JobQuery): Promise<JobPage>;
   /** Notices with a sequence number greater than `afterSequence`, oldest first, at most `limit`. */
   readNotices(query: NoticeQuery): Promise<readonly StoredNotice[]>;
@@ -35,6 +39,11 @@ export interface StoreTransaction {
   saveJob(before: JobState, after: JobState): Promise<void>;
   /** Appends notices to the job's history; sequence numbers start at 1 and have no gaps. */
   appendNotices(jobId: string, notices: readonly Notice[]): Promise<readonly StoredNotice[]>;
+  /**
+   * Calls `listener` once after this transaction was committed and before `transaction` resolves;
+   * never when it was rolled back. Listeners run in the order they were given and must not throw.
+   */
+  onCommit(listener: () => void): void;
 }
 
 /** A job with what its upload was. */

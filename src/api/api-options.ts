@@ -1,0 +1,34 @@
+import type { Clock } from '../base/clock.ts';
+import type { Failure } from '../base/failure.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Result } from '../base/result.ts';
+import type { JobService } from '../jobs/job-service.ts';
+import type { Intake } from '../storage/intake.ts';
+import type { PipelineView } from './schema.ts';
+
+/** What the API serves and with what. */
+export interface ApiOptions {
+  readonly service: JobService;
+  readonly intake: Intake;
+  readonly pipelines: readonly PipelineView[];
+  readonly limits: ApiLimits;
+  readonly logger: Logger;
+  /** Whether the service can take and run jobs now; the failure's message is shown by `/readyz`. */
+  readonly readiness: () => Result<void, Failure> | Promise<Result<void, Failure>>;
+  readonly clock: Clock;
+  /**
+   * Where clients reach the service, e.g. `https://video.example.org`, without a slash at the end. By
+   * default addresses in answers are relative (`/v1/…`), which holds behind any proxy.
+   */
+  readonly baseUrl?: string;
+}
+
+/** Bounds of the API. */
+export interface ApiLimits {
+  /** Largest uploaded file in bytes. */
+  readonly uploadBytesMax: number;
+  /** Most uploads at once; the next one is told to come back (429). 64 by default. */
+  readonly uploadsMax?: number;
+  /** Most event streams at once, likewise. 256 by default. */
+  readonly eventStreamsMax?: number;
+}

@@ -1,0 +1,190 @@
+import {
+  createServer,
+  type IncomingMessage,
+  type RequestListener,
+  type Server,
+  type ServerResponse,
+} from 'node:http';
+import type { AddressInfo, Socket } from 'node:net';
+import { assert } from '../base/assert.ts';
+import { systemClock, type Clock } from '../base/clock.ts';
+import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
+import { silentLogger, type Logger } from '../base/logger.ts';
+import { err, ok, type Result } from '../base/result.ts';
+
+/** Where to listen, and the bounds of the connections. */
+export interface ServerOptions {
+  readonly host: string;
+  /** 0 takes a free port. */
+  readonly port: number;
+  readonly clock?: Clock;
+  readonly logger?: Logger;
+  /** Most connections at once; further ones are closed unanswered. */
+  readonly connectionsMax?: number;
+  /** How long a client may take to send its request's headers, in milliseconds. */
+  readonly headersTimeoutMs?: number;
+  /** How long {@link RunningServer.close} lets requests finish, in milliseconds. */
+  readonly drainMs?: number;
+}
+
+/** A server that listens. */
+export interface RunningServer {
+  /** Its base URL without a slash at the end; the loopback address when it listens on all of them. */
+  readonly url: string;
+  /**
+   * Stops listening, ends event streams and idle connections at once, lets the other requests finish
+   * for a while and then cuts them. Resolves when no connection is left. Idempotent.
+   */
+  close(): Promise<void>;
+}
+
+/**
+ * Serves an application over HTTP/1.1. Failures: `resource` when the address cannot be had; the message
+ * names the setting to change.
+ */
+export async function startServer(
+  app: RequestListener,
+  options: ServerOptions,
+): Promise<Result<RunningServer, Failure>> {
+  const server = createGuardedServer(app, options);
+  const traffic = trackTraffic(server);
+  try {
+    await listen(server, options);
+  } catch (thrown) {
+    return err(explainListenError(thrown, options));
+  }
+  const logger = options.logger ?? silentLogger;
+  server.on('error', (error) => logger.error({ error: String(error) }, 'The server had an error.'));
+  let closing: Promise<void> | undefined;
+  return ok({
+    url: toUrl(server, options.host),
+    close: () => (closing ??= closeServer(server, traffic, options)),
+  });
+}
+
+/** Connections at once: far more than uploads and event streams may use together. */
+const connectionsMaxDefault = 1024;
+
+/** Milliseconds for the headers of a request; also what a connection that says nothing has. */
+const headersTimeoutMsDefault = 20_000;
+
+/** Milliseconds that an idle connection is kept: longer than browsers take between requests. */
+const keepAliveTimeoutMs = 10_000;
+
+/** How often Node looks for connections beyond their time, in milliseconds. */
+const checkIntervalMs = 1_000;
+
+/** Most headers of a request. */
+const headersCountMax = 100;
+
+/** Milliseconds for requests in flight when the server closes. */
+const drainMsDefault = 10_000;
+
+/**
+ * Node's own limit for a whole request (300 s) would end honest uploads; they are watched by their
+ * route, and no other route reads a body. So only headers and idle connections are timed here.
+ */
+function createGuardedServer(app: RequestListener, options: ServerOptions): Server {
+  const headersTimeoutMs = options.headersTimeoutMs ?? headersTimeoutMsDefault;
+  const server = createServer(
+    {
+      requestTimeout: 0,
+      headersTimeout: headersTimeoutMs,
+      keepAliveTimeout: keepAliveTimeoutMs,
+      connectionsCheckingInterval: Math.min(checkIntervalMs, headersTimeoutMs),
+    },
+    app,
+  );
+  server.maxHeadersCount = headersCountMax;
+  server.maxConnections = options.connectionsMax ?? connectionsMaxDefault;
+  // The upload route gives leave itself, once it knows from the headers that it wants the body.
+  server.on('checkContinue', (request: IncomingMessage, response: ServerResponse) => {
+    server.emit('request', request, response);
+  });
+  return server;
+}
+
+/** What is connected, and what is being answered on it. */
+interface Traffic {
+  readonly sockets: ReadonlySet<Socket>;
+  /** Response in flight → its connection. */
+  readonly responses: ReadonlyMap<ServerResponse, Socket>;
+}
+
+/** Node's own notion of an idle connection leaves out one that has not sent its first request yet. */
+function trackTraffic(server: Server): Traffic {
+  const sockets = new Set<Socket>();
+  const responses = new Map<ServerResponse, Socket>();
+  server.on('connection', (socket: Socket) => {
+    sockets.add(socket);
+    socket.once('close', () => sockets.delete(socket));
+  });
+  server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
+    responses.set(response, socket);
+    response.once('close', () => responses.delete(response));
+  });
+  return { sockets, responses };
+}
+
+async function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
+  const { promise, resolve, reject } = Promise.withResolvers<void>();
+  server.once('error', reject);
+  server.listen({ host, port }, resolve);
+  await promise;
+  server.off('error', reject);
+}
+
+function explainListenError(thrown: unknown, { host, port }: ServerOptions): Failure {
+  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  if (code === 'EADDRINUSE') {
+    return failure(
+      'resource',
+      `Port ${port} on ${host} is taken by another program. ` +
+        'Stop it, or choose another port with --port (REELGRAPH_PORT).',
+    );
+  }
+  if (code === 'EACCES') {
+    return failure(
+      'resource',
+      `This user may not listen on port ${port}. ` +
+        'Choose one from 1024 on with --port (REELGRAPH_PORT).',
+    );
+  }
+  const message = `Cannot listen on ${host}. Check the address given with --host (REELGRAPH_HOST).`;
+  return failureFromThrown(thrown, 'resource', message);
+}
+
+function toUrl(server: Server, host: string): string {
+  const address: AddressInfo | string | null = server.address();
+  assert(address !== null && typeof address === 'object', 'a listening server has an address');
+  return `http://${toUrlHost(host)}:${address.port}`;
+}
+
+function toUrlHost(host: string): string {
+  if (host === '0.0.0.0') return '127.0.0.1';
+  if (host === '::') return '[::1]';
+  return host.includes(':') ? `[${host}]` : host;
+}
+
+async function closeServer(
+  server: Server,
+  { sockets, responses }: Traffic,
+  { clock = systemClock, drainMs = drainMsDefault }: ServerOptions,
+): Promise<void> {
+  const { promise: closed, resolve } = Promise.withResolvers<void>();
+  server.close(() => resolve());
+  const busy = new Set(responses.values());
+  for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+  for (const [response, socket] of responses) endResponse(response, socket);
+  const cancelCut = clock.after(drainMs, () => server.closeAllConnections());
+  await closed;
+  cancelCut();
+}
+
+/** An event stream would never end by itself; any other answer takes its connection with it. */
+function endResponse(response: ServerResponse, socket: Socket): void {
+  response.once('close', () => socket.destroySoon());
+  const type = String(response.getHeader('Content-Type') ?? '');
+  if (!response.headersSent) response.setHeader('Connection', 'close');
+  else if (type.startsWith('text/event-stream')) response.end();
+}

@@ -1,0 +1,50 @@
+import { createLogger } from '../base/logger.ts';
+import type { Settings } from '../config/settings.ts';
+import { findToolchain } from '../ffmpeg/toolchain.ts';
+import { toolchainWarnings } from '../ffmpeg/toolchain-warnings.ts';
+import { reportFailure, type CliContext, type RunningApp } from './context.ts';
+import { exitCodeOf, exitCodes, type ExitCode } from './exit-code.ts';
+import { listenForInterrupt, untilAborted } from './interrupt.ts';
+import { renderLines, span } from './text.ts';
+import { coresText } from './tree.ts';
+
+/** Serves until a signal ends it, then finishes in good order. */
+export async function serve(context: CliContext, settings: Settings): Promise<ExitCode> {
+  using interrupt = listenForInterrupt(context.signals);
+  const app = await context.startApp(settings, createLogger(settings.logLevel));
+  if (!app.ok) {
+    reportFailure(context, app.error);
+    return exitCodeOf(app.error.code);
+  }
+  try {
+    const listening = await app.value.listen();
+    if (!listening.ok) {
+      reportFailure(context, listening.error);
+      return exitCodes.failed;
+    }
+    const facts = [`version ${context.version}`, ...(await describeHost(app.value, settings))];
+    const line = [span('reelgraph listens on '), span(listening.value.url, 'strong')];
+    const about = span(` (${facts.join(', ')})`, 'dim');
+    context.out.write(renderLines([[...line, about]], context.out.style));
+    await untilAborted(interrupt.signal);
+    context.out.write('Stopping. Press Ctrl-C again to end at once.\n');
+  } finally {
+    await app.value.close();
+  }
+  return exitCodes.ok;
+}
+
+/** What the start line says of the machine and its tools. */
+async function describeHost(
+  { capacity }: RunningApp,
+  { ffmpegPath, ffprobePath }: Settings,
+): Promise<readonly string[]> {
+  const cores = coresText(capacity.cores);
+  const toolchain = await findToolchain({ ffmpegPath, ffprobePath });
+  if (!toolchain.ok) return [cores];
+  const { ffmpeg } = toolchain.value;
+  const from = ffmpeg.origin === 'bundled' ? ', bundled' : '';
+  const warnings = toolchainWarnings(toolchain.value).length;
+  const hint = warnings === 0 ? [] : ['"reelgraph doctor" has advice'];
+  return [`ffmpeg ${ffmpeg.version.text}${from}`, cores, ...hint];
+}

@@ -1,0 +1,185 @@
+import { failure } from '../base/failure.ts';
+import type { Failure, FailureCode } from '../base/failure.ts';
+import { formatDuration } from '../base/units.ts';
+import type { ChildExit } from './child.ts';
+import { commandText, describeEnd } from './command-text.ts';
+import type { MediaLimits } from './limits.ts';
+
+/** What is known of a tool that ended badly. */
+export interface ToolReport {
+  readonly argv: readonly string[];
+  readonly exit: ChildExit;
+  /** The last of its standard error. */
+  readonly stderr: string;
+}
+
+/** Lines of standard error that an operator gets to see; the cause is at the end or near it. */
+const stderrLinesMax = 20;
+
+/** Characters of them at most: a line may be anything that is in the file. */
+const stderrDetailCharactersMax = 4000;
+
+/** For the operator: the command to paste into a shell, how it ended, and its last lines. */
+export function operatorDetail({ argv, exit, stderr }: ToolReport): string {
+  const lines = stderr.trimEnd().split('\n').slice(-stderrLinesMax).join('\n');
+  return [commandText(argv), describeEnd(exit), lines.slice(-stderrDetailCharactersMax)]
+    .filter((part) => part !== '')
+    .join('\n');
+}
+
+/** The failures that need no reason but their code, as told to the person who uploaded. */
+const sentences = {
+  empty: 'The file is empty. Check it on your side and upload it again.',
+  unsupported_format:
+    'This is not a video or sound file that the service reads. Upload MP4, MOV, MKV, WebM, AVI or another common format.',
+  truncated:
+    'The file is incomplete: a part of it is missing. Upload it again; if that does not help, copy it anew from where it was made.',
+  corrupt: 'The file is damaged and can’t be decoded. Export or download it anew and upload that.',
+  encrypted:
+    'The file is encrypted (protected against copying). Upload a version without protection.',
+  timeout:
+    'Reading the file took too long. Upload it again; if that does not help, convert it to MP4 first.',
+  stalled: 'The work made no progress any more and was stopped. Try again later.',
+  cancelled: 'The work was stopped.',
+  storage: 'The service has no room left on its disk. Try again later.',
+  resource: 'The service ran short of memory or processes. Try again later.',
+  tool: 'The service’s video program failed unexpectedly. Try again; if it fails again, tell the operator.',
+} as const satisfies Partial<Record<FailureCode, string>>;
+
+/** A failure that is told by its code alone. */
+export function mediaFailure(code: keyof typeof sentences, detail?: string): Failure {
+  return failure(code, sentences[code], detail);
+}
+
+/** The file needs a codec that is not decoded here. */
+export function unsupportedCodec(codec: string | undefined, detail?: string): Failure {
+  const name = codec === undefined ? 'a codec' : `the codec "${codec}"`;
+  const message = `The file uses ${name} that this service does not decode. Convert it to H.264 video with AAC sound and upload that.`;
+  return failure('unsupported_codec', message, detail);
+}
+
+/** The picture is larger than the limit. */
+export function pixelsLimit(limits: MediaLimits, detail?: string): Failure {
+  const megapixels = (limits.pixelsMax / 1e6).toFixed(1).replace(/\.0$/, '');
+  const message = `The picture is too large: at most ${megapixels} million pixels are allowed. Scale it down and upload that.`;
+  return failure('limit_pixels', message, detail);
+}
+
+/** The file has more tracks than the limit. */
+export function streamsLimit(limits: MediaLimits, detail?: string): Failure {
+  const message = `The file has too many tracks: at most ${limits.streamsMax} are allowed. Export it with fewer and upload that.`;
+  return failure('limit_streams', message, detail);
+}
+
+/** The film is longer than the limit. */
+export function durationLimit(limits: MediaLimits): Failure {
+  const message = `The file is too long: at most ${formatDuration(limits.durationSecMax * 1000)} are allowed. Cut it and upload the parts.`;
+  return failure('limit_duration', message);
+}
+
+/** Why a run of ffmpeg failed; nothing when it ended well. */
+export function classifyRun(report: ToolReport, limits: MediaLimits): Failure | undefined {
+  return classifyEnd(report) ?? classifyMessages(report, limits);
+}
+
+/** Why a probe gave no answer. `isMedia` says that the file starts like a known kind of media file. */
+export function classifyProbe(
+  report: ToolReport,
+  limits: MediaLimits,
+  file: { readonly isMedia: boolean },
+): Failure | undefined {
+  const ended = classifyEnd(report);
+  if (ended !== undefined || report.exit.code === 0) return ended;
+  const detail = operatorDetail(report);
+  if (/Format not on whitelist|Invalid argument|Operation not permitted/.test(report.stderr)) {
+    return classifyLimits(report, limits) ?? mediaFailure('unsupported_format', detail);
+  }
+  const classified = classifyMessages(report, limits);
+  return classified?.code === 'tool' || file.isMedia
+    ? classified
+    : (classifyLimits(report, limits) ?? mediaFailure('unsupported_format', detail));
+}
+
+/** What the end itself says, whatever was written: the first cause, a signal, a failed start. */
+function classifyEnd(report: ToolReport): Failure | undefined {
+  const { exit } = report;
+  const detail = operatorDetail(report);
+  switch (exit.cause) {
+    case 'cancelled':
+    case 'stalled':
+    case 'timeout':
+      return mediaFailure(exit.cause, detail);
+    case 'flooded':
+      return mediaFailure('corrupt', detail);
+    case undefined:
+      break;
+  }
+  if (exit.startError !== undefined) {
+    return mediaFailure(isShortage(exit.startError) ? 'resource' : 'tool', detail);
+  }
+  switch (exit.signal) {
+    case undefined:
+      return undefined;
+    case 'SIGXFSZ':
+      return mediaFailure('storage', detail);
+    case 'SIGKILL':
+      // Not by us: the kernel's out-of-memory killer, or a container's limit.
+      return mediaFailure('resource', detail);
+    case 'SIGTERM':
+    case 'SIGINT':
+    case 'SIGHUP':
+      return mediaFailure('tool', detail);
+    default:
+      // A crash, and what ffmpeg crashes on is the file.
+      return mediaFailure('corrupt', detail);
+  }
+}
+
+/** Error codes of a start that failed for want of processes, memory or file descriptors (fork(2)). */
+const shortageCodes = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
+
+function isShortage(error: Error): boolean {
+  return 'code' in error && typeof error.code === 'string' && shortageCodes.has(error.code);
+}
+
+/**
+ * What ffmpeg's messages mean; the first pattern that is found counts. The wording is that of
+ * libavutil's error table and has been the same since 2012.
+ */
+const messageMeanings: readonly (readonly [RegExp, keyof typeof sentences])[] = [
+  [/No space left on device|Disk quota exceeded|File too large/, 'storage'],
+  [/Cannot allocate memory|malloc of size \d+ failed|bad_alloc/, 'resource'],
+  [/Resource temporarily unavailable/, 'resource'],
+  [/moov atom not found/, 'truncated'],
+  [/\b(encrypted|decryption)\b/i, 'encrypted'],
+  [
+    /Invalid data found|[Ee]rror while decoding|Conversion failed|Error (?:initializing|submitting)|could not find codec parameters|Decode error rate|Cannot determine format of input|does not contain any stream|matches no streams/,
+    'corrupt',
+  ],
+];
+
+/** Exit code of ffmpeg when the share of decoding errors is above the limit (ffmpeg.c). */
+const errorRateExitCode = 69;
+
+function classifyMessages(report: ToolReport, limits: MediaLimits): Failure | undefined {
+  if (report.exit.code === 0) return undefined;
+  const limit = classifyLimits(report, limits);
+  if (limit !== undefined) return limit;
+  const detail = operatorDetail(report);
+  const meaning = messageMeanings.find(([pattern]) => pattern.test(report.stderr));
+  if (meaning !== undefined) return mediaFailure(meaning[1], detail);
+  return mediaFailure(report.exit.code === errorRateExitCode ? 'corrupt' : 'tool', detail);
+}
+
+function classifyLimits(report: ToolReport, limits: MediaLimits): Failure | undefined {
+  const { stderr } = report;
+  const detail = operatorDetail(report);
+  const codec =
+    /Codec \((\w+)\) not on whitelist|[Dd]ecoder \(codec (\w+)\) not found|no decoder found for: (\w+)/.exec(
+      stderr,
+    );
+  if (codec !== null) return unsupportedCodec(codec[1] ?? codec[2] ?? codec[3], detail);
+  if (/exceeds max_streams/.test(stderr)) return streamsLimit(limits, detail);
+  if (/exceeds specified max pixel count/.test(stderr)) return pixelsLimit(limits, detail);
+  return undefined;
+}

@@ -1,0 +1,25 @@
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { MediaLimits } from './limits.ts';
+import type { Toolchain } from './toolchain.ts';
+
+/** What every run of a program needs. */
+export interface ToolContext {
+  readonly toolchain: Toolchain;
+  readonly limits: MediaLimits;
+  readonly logger: Logger;
+  readonly clock: Clock;
+  readonly launch: Launch;
+  /** The whole environment of the children. */
+  readonly environment: Readonly<Record<string, string>>;
+  /** Wall-clock limit of one probe in milliseconds. */
+  readonly probeLimitMs: number;
+  /** How long a run may stand still, in milliseconds. */
+  readonly stallLimitMs: number;
+}
+
+/**
+ * Puts a launcher in front of a command: takes the program with its arguments and the directory it
+ * works in, returns what is started instead. A sandbox is such a launcher.
+ */
+export type Launch = (argv: readonly string[], cwd: string) => readonly string[];

@@ -1,0 +1,74 @@
+import type { Clock } from '../base/clock.ts';
+import { mebibyte } from '../base/units.ts';
+import { Child } from './child.ts';
+import type { ChildExit } from './child.ts';
+import { TextTail } from './text-tail.ts';
+
+/** A short run of a tool whose answer is its standard output. */
+export interface ToolOrder {
+  readonly argv: readonly string[];
+  readonly cwd: string;
+  readonly env: Readonly<Record<string, string>>;
+  /** Wall-clock limit in milliseconds. */
+  readonly timeoutMs: number;
+  readonly signal: AbortSignal;
+  /**
+   * Takes the output instead of collecting it, however much it is. Without it the output is
+   * collected up to `answerCharactersMax`, beyond which the child is ended as `flooded`.
+   */
+  readonly onStdout?: (text: string) => void;
+}
+
+/** How a tool's run ended and what it wrote. */
+export interface ToolEnd {
+  readonly argv: readonly string[];
+  readonly exit: ChildExit;
+  /** Empty where `onStdout` took it. */
+  readonly stdout: string;
+  /** The last of it. */
+  readonly stderr: string;
+}
+
+/** Longest answer of a tool: a real probe has a few kilobytes, hostile tags can have megabytes. */
+export const answerCharactersMax = mebibyte;
+
+/** How much of a child's standard error is kept, the last of it: 64 KiB. */
+export const stderrCharactersMax = 65_536;
+
+/** Runs a tool to its end. An aborted signal or the time limit ends it; it is gone when this settles. */
+export async function runTool(order: ToolOrder, clock: Clock): Promise<ToolEnd> {
+  const stderr = new TextTail(stderrCharactersMax);
+  let stdout = '';
+  if (order.signal.aborted) {
+    return { argv: order.argv, exit: { cause: 'cancelled' }, stdout, stderr: '' };
+  }
+  const collect = (text: string): void => {
+    stdout += text;
+    if (stdout.length <= answerCharactersMax) return;
+    stdout = '';
+    child.end('flooded');
+  };
+  const child: Child = new Child(
+    {
+      ...order,
+      onStdout: (text) => (order.onStdout === undefined ? collect(text) : order.onStdout(text)),
+      onStderr: (text) => stderr.append(text),
+    },
+    clock,
+  );
+  const cancel = (): void => child.end('cancelled');
+  order.signal.addEventListener('abort', cancel, { once: true });
+  const cancelTimer = clock.after(order.timeoutMs, () => child.end('timeout'));
+  const exit = await child.gone;
+  cancelTimer();
+  order.signal.removeEventListener('abort', cancel);
+  return { argv: order.argv, exit, stdout, stderr: stderr.text };
+}
+
+/**
+ * A child's whole environment: where programs are, and a locale that keeps messages in English and
+ * names in UTF-8. Keys, proxies and report files of the service's own environment stay out of it.
+ */
+export function childEnvironment(searchPath: string): Readonly<Record<string, string>> {
+  return { PATH: searchPath, LANG: 'C.UTF-8' };
+}

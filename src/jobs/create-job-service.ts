@@ -1,0 +1,134 @@
+import { createReadStream } from 'node:fs';
+import type { Clock } from '../base/clock.ts';
+import { failure } from '../base/failure.ts';
+import type { Failure } from '../base/failure.ts';
+import { err, ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
+import type { Artifact } from '../graph/artifact.ts';
+import { createPlan } from '../pipeline/create-plan.ts';
+import { createJob } from '../scheduler/create-job.ts';
+import { isTerminalJob } from '../scheduler/job-state.ts';
+import type { Storage, StoredObject, ByteRange } from '../storage/storage.ts';
+import type { Workspace } from '../storage/workspace.ts';
+import type { Store, StoredJob } from '../store/store.ts';
+import { productsOf } from './artifacts.ts';
+import type { JobEngine } from './engine.ts';
+import type { JobFeed } from './feed.ts';
+import type { JobService, JobUpdate, OpenedArtifact, SubmitRequest } from './job-service.ts';
+import type { PipelineLibrary } from './pipeline-library.ts';
+
+/** What the service is made of. */
+export interface JobServiceParts {
+  readonly engine: JobEngine;
+  readonly store: Store;
+  readonly feed: JobFeed;
+  readonly storage: Storage;
+  readonly workspace: Workspace;
+  readonly library: PipelineLibrary;
+  readonly clock: Clock;
+}
+
+/** Notices read from the store at a time while a job is followed. */
+const noticesPerRead = 100;
+
+/** The job service over its parts; see {@link JobService} for what each call promises. */
+export function createJobService(parts: JobServiceParts): JobService {
+  const { engine, store, feed } = parts;
+  return {
+    submit: (request) => submit(parts, request),
+    async get(jobId) {
+      const job = await store.readJob(jobId);
+      return job === undefined
+        ? err(noSuchJob(jobId))
+        : ok({ job, progress: feed.progressOf(jobId) });
+    },
+    list: (query) => store.listJobs(query),
+    async cancel(jobId) {
+      const job = await store.readJob(jobId);
+      if (job === undefined) return err(noSuchJob(jobId));
+      if (isTerminalJob(job.state.phase)) {
+        return err(failure('conflict', `The job has already ended (${job.state.phase}).`));
+      }
+      const state = await engine.apply(jobId, [
+        { type: 'cancel-requested', atMs: parts.clock.nowMs() },
+      ]);
+      return ok({ ...job, state });
+    },
+    follow: (jobId, afterSequence, signal) => follow(parts, { jobId, afterSequence, signal }),
+    openArtifact: (jobId, name, range) => openArtifact(parts, { jobId, name }, range),
+  };
+}
+
+function noSuchJob(jobId: string): Failure {
+  return failure('not_found', `There is no job ${jobId}.`);
+}
+
+async function submit(
+  { engine, library, clock }: JobServiceParts,
+  request: SubmitRequest,
+): Promise<Result<StoredJob, Failure>> {
+  const pipeline = library.find(request.pipeline);
+  if (!pipeline.ok) return pipeline;
+  const plan = createPlan(pipeline.value, request.params);
+  if (!plan.ok) return plan;
+  const { jobId, upload, priority } = request;
+  const state = createJob({ id: jobId, plan: plan.value, priority, atMs: clock.nowMs() });
+  return ok({ upload, state: await engine.submit({ state, upload }) });
+}
+
+async function* follow(
+  { store, feed }: JobServiceParts,
+  from: { jobId: string; afterSequence: number; signal: AbortSignal },
+): AsyncIterable<JobUpdate> {
+  const { jobId, signal } = from;
+  const subscription = feed.subscribe(jobId);
+  try {
+    let afterSequence = from.afterSequence;
+    while (!signal.aborted) {
+      // Read before the notices: whatever ends the job after this line also wakes the subscription.
+      const job = await store.readJob(jobId);
+      const page = await store.readNotices({ jobId, afterSequence, limit: noticesPerRead });
+      for (const stored of page) {
+        afterSequence = stored.sequence;
+        yield { type: 'notice', ...stored };
+      }
+      if (page.length === noticesPerRead) continue;
+      if (job === undefined || isTerminalJob(job.state.phase)) return;
+      yield* subscription.takeProgress();
+      await subscription.wait(signal);
+    }
+  } finally {
+    subscription.close();
+  }
+}
+
+async function openArtifact(
+  parts: JobServiceParts,
+  wanted: { jobId: string; name: string },
+  range: ByteRange | undefined,
+): Promise<Result<OpenedArtifact, Failure>> {
+  const { jobId, name } = wanted;
+  const job = await parts.store.readJob(jobId);
+  if (job === undefined) return err(noSuchJob(jobId));
+  const artifact = productsOf(job.state).find((product) => product.name === name);
+  if (artifact === undefined) {
+    return err(failure('not_found', `The job has no artifact named "${name}" (yet).`));
+  }
+  const published = await parts.storage.open(`${jobId}/${name}`, range);
+  if (published.ok) return ok({ artifact, object: published.value });
+  if (published.error.code !== 'not_found') return published;
+  return ok({ artifact, object: openUnpublished(parts.workspace, artifact, range) });
+}
+
+/** A product can be fetched as soon as its node succeeded, before `publish` has stored it. */
+function openUnpublished(
+  workspace: Workspace,
+  artifact: Artifact,
+  range: ByteRange | undefined,
+): StoredObject {
+  const bounds = range === undefined ? {} : { start: range.first, end: range.last };
+  return {
+    bytes: artifact.bytes,
+    body: createReadStream(workspace.absolute(artifact.path), bounds),
+  };
+}

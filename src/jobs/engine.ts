@@ -1,0 +1,219 @@
+import { required } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Dispatch } from '../dispatch/dispatch.ts';
+import type { Effect, Offer } from '../scheduler/effect.ts';
+import type { JobEvent } from '../scheduler/event.ts';
+import { handle } from '../scheduler/handle.ts';
+import { isTerminalJob } from '../scheduler/job-state.ts';
+import type { JobState } from '../scheduler/job-state.ts';
+import { resume } from '../scheduler/resume.ts';
+import type { AttemptKey } from '../storage/workspace.ts';
+import type { Store, StoredJob, StoreTransaction } from '../store/store.ts';
+import type { JobFeed } from './feed.ts';
+
+/** What the engine is made of. */
+export interface EngineParts {
+  readonly store: Store;
+  readonly dispatch: Dispatch;
+  readonly feed: JobFeed;
+  readonly clock: Clock;
+  readonly logger: Logger;
+}
+
+/** Delay before a transition that the store could not take is tried again, in milliseconds. */
+export const storeRetryMs = 1000;
+
+/**
+ * The shell around the pure scheduler. Every change of a job takes one way: load the job, let the
+ * core decide, write what changed and offer what became ready in one transaction, then perform the
+ * effects that are not state.
+ */
+export class JobEngine {
+  readonly #parts: EngineParts;
+  readonly #stopListeners = new Set<(key: AttemptKey) => void>();
+  readonly #endListeners = new Set<(job: JobState) => void>();
+  /** Retry timers by `<jobId>/<nodeId>`; each is cancelled by {@link close}. */
+  readonly #timers = new Map<string, () => void>();
+  #isClosed = false;
+
+  constructor(parts: EngineParts) {
+    this.#parts = parts;
+  }
+
+  /** Stores a new job and offers its first nodes; durable when it resolves. */
+  async submit(job: StoredJob): Promise<JobState> {
+    const { store, clock } = this.#parts;
+    const step = await store.transaction(async (tx) => {
+      await tx.insertJob(job);
+      return this.#step(tx, job.state, [{ type: 'job-submitted', atMs: clock.nowMs() }]);
+    });
+    return this.#perform(step);
+  }
+
+  /**
+   * Tells the core what happened to a job, all in one transaction, and returns the job's new state.
+   *
+   * @throws Error when there is no such job, or when the store cannot be written.
+   */
+  async apply(jobId: string, events: readonly JobEvent[]): Promise<JobState> {
+    const step = await this.#parts.store.transaction(async (tx) => {
+      const job = required(await tx.loadJob(jobId), `job ${jobId}`);
+      return this.#step(tx, job.state, events);
+    });
+    return this.#perform(step);
+  }
+
+  /**
+   * Takes up the jobs that an earlier life of the service left unfinished: what it was running is
+   * lost, what was ready is offered again, what was delayed gets its timer back.
+   */
+  async recover(): Promise<void> {
+    const { store, dispatch, clock, logger } = this.#parts;
+    for (const jobId of await store.listUnfinishedJobIds()) {
+      const step = await store.transaction(async (tx) => {
+        const job = required(await tx.loadJob(jobId), `job ${jobId}`);
+        const lost = await transit(tx, job.state, lostAttempts(job.state, clock.nowMs()));
+        const resumed = resume(lost.after);
+        await dispatch.offer(tx, offersIn(resumed));
+        return { ...lost, effects: [...lost.effects, ...resumed] };
+      });
+      this.#perform(step);
+      logger.info({ jobId }, 'took up an unfinished job');
+    }
+  }
+
+  /** Calls back when a running attempt has to end; returns how to stop listening. */
+  onStop(listener: (key: AttemptKey) => void): () => void {
+    this.#stopListeners.add(listener);
+    return () => this.#stopListeners.delete(listener);
+  }
+
+  /** Calls back once after each job's end; returns how to stop listening. */
+  onEnd(listener: (job: JobState) => void): () => void {
+    this.#endListeners.add(listener);
+    return () => this.#endListeners.delete(listener);
+  }
+
+  /** Cancels the timers. Delayed nodes keep their due time in the store. */
+  close(): void {
+    this.#isClosed = true;
+    for (const cancel of this.#timers.values()) cancel();
+    this.#timers.clear();
+  }
+
+  async #step(tx: StoreTransaction, before: JobState, events: readonly JobEvent[]): Promise<Step> {
+    const { dispatch } = this.#parts;
+    const step = await transit(tx, before, await this.#current(tx, before.id, events));
+    for (const effect of step.effects) {
+      if (effect.type === 'withdraw-node') await dispatch.withdraw(tx, before.id, effect.nodeId);
+    }
+    await dispatch.offer(tx, offersIn(step.effects));
+    return step;
+  }
+
+  /** The events that count: the end of an attempt whose lease was fenced does not. */
+  async #current(
+    tx: StoreTransaction,
+    jobId: string,
+    events: readonly JobEvent[],
+  ): Promise<readonly JobEvent[]> {
+    const current: JobEvent[] = [];
+    for (const event of events) {
+      const isFenced =
+        isAttemptEnd(event) &&
+        !(await this.#parts.dispatch.settle(tx, {
+          jobId,
+          nodeId: event.nodeId,
+          attempt: event.attempt,
+        }));
+      if (isFenced) this.#parts.logger.warn({ jobId, event }, 'a fenced attempt ended; ignored');
+      else current.push(event);
+    }
+    return current;
+  }
+
+  /** Does what follows from a committed step and is not state; returns the job's new state. */
+  #perform({ before, after, effects }: Step): JobState {
+    const jobId = after.id;
+    if (effects.some(({ type }) => type === 'notify')) this.#parts.feed.wake(jobId);
+    for (const effect of effects) {
+      if (effect.type === 'stop-attempt') this.#stop({ ...effect, jobId });
+      if (effect.type === 'wake-at') this.#wakeAt(jobId, effect.nodeId, effect.atMs);
+    }
+    if (isTerminalJob(after.phase) && !isTerminalJob(before.phase)) {
+      for (const listener of this.#endListeners) listener(after);
+    }
+    return after;
+  }
+
+  #stop({ jobId, nodeId, attempt }: AttemptKey): void {
+    for (const listener of this.#stopListeners) listener({ jobId, nodeId, attempt });
+  }
+
+  #wakeAt(jobId: string, nodeId: string, atMs: number): void {
+    if (this.#isClosed) return;
+    const { clock, logger } = this.#parts;
+    const name = `${jobId}/${nodeId}`;
+    this.#timers.get(name)?.();
+    const cancel = clock.after(atMs - clock.nowMs(), () => {
+      this.#timers.delete(name);
+      this.apply(jobId, [{ type: 'retry-due', atMs: clock.nowMs(), nodeId }]).catch(
+        (error: unknown) => {
+          logger.error({ jobId, nodeId, error }, 'a due retry could not be stored; trying again');
+          this.#wakeAt(jobId, nodeId, clock.nowMs() + storeRetryMs);
+        },
+      );
+    });
+    this.#timers.set(name, cancel);
+  }
+}
+
+/** A job's way through some events. */
+interface Step {
+  readonly before: JobState;
+  readonly after: JobState;
+  readonly effects: readonly Effect[];
+}
+
+/** Lets the core handle the events and writes what changed. */
+async function transit(
+  tx: StoreTransaction,
+  before: JobState,
+  events: readonly JobEvent[],
+): Promise<Step> {
+  let after = before;
+  const effects: Effect[] = [];
+  for (const event of events) {
+    const transition = handle(after, event);
+    after = transition.job;
+    effects.push(...transition.effects);
+  }
+  await tx.saveJob(before, after);
+  const notices = effects.flatMap((effect) => (effect.type === 'notify' ? [effect.notice] : []));
+  await tx.appendNotices(after.id, notices);
+  return { before, after, effects };
+}
+
+type AttemptEnd = Extract<
+  JobEvent,
+  { type: 'attempt-succeeded' | 'attempt-failed' | 'attempt-stopped' }
+>;
+
+function isAttemptEnd(event: JobEvent): event is AttemptEnd {
+  return (
+    event.type === 'attempt-succeeded' ||
+    event.type === 'attempt-failed' ||
+    event.type === 'attempt-stopped'
+  );
+}
+
+function offersIn(effects: readonly Effect[]): readonly Offer[] {
+  return effects.flatMap((effect) => (effect.type === 'offer-node' ? [effect.offer] : []));
+}
+
+function lostAttempts(job: JobState, atMs: number): readonly JobEvent[] {
+  return job.nodes
+    .filter(({ phase }) => phase === 'running')
+    .map(({ id, attempt }) => ({ type: 'attempt-lost', atMs, nodeId: id, attempt }));
+}

@@ -1,0 +1,128 @@
+import { join } from 'node:path';
+import { z } from 'zod';
+import { required } from '../base/assert.ts';
+import { err, ok } from '../base/result.ts';
+import { mebibyte } from '../base/units.ts';
+import type { FfmpegCommand } from '../ffmpeg/command.ts';
+import type { MediaTools } from '../ffmpeg/media-tools.ts';
+import type { MediaProbe } from '../graph/media-probe.ts';
+import { assumedAudio } from './assumed-media.ts';
+import { spawnCoreSec } from './cost.ts';
+import { checkLength, lengthBounds } from './length.ts';
+import { noStreamMetadata } from './metadata.ts';
+import type { NodeKind } from './node-kind.ts';
+import { runControl } from './run-control.ts';
+
+const paramsSchema = z.strictObject({
+  bitrateBps: z
+    .int()
+    .min(32_000)
+    .max(320_000)
+    .default(128_000)
+    .describe('Bits per second of a stereo track, 32000–320000; a mono track gets half.'),
+});
+
+/** Parameters of `extract-audio`. */
+export type ExtractAudioParams = z.infer<typeof paramsSchema>;
+
+const audioName = 'audio.m4a';
+const speechName = 'speech.wav';
+
+/** Sampling rate of the audio that is delivered, and of what speech models were trained on. */
+const audioRateHz = 48_000;
+const speechRateHz = 16_000;
+
+/**
+ * CPU seconds per second of stereo sound: decode AAC, encode AAC, resample twice (2 min: 1.65 s,
+ * ffmpeg 5.1).
+ */
+const coreSecPerSecond = 0.014;
+
+/**
+ * Makes both sound files from one decode: the whole track as AAC, and 16 kHz mono for a recognizer.
+ * Both begin at the film's own beginning, so they stay in sync with the video.
+ */
+export function extractAudio(tools: MediaTools): NodeKind<ExtractAudioParams> {
+  return {
+    name: 'extract-audio',
+    version: 1,
+    summary: 'Makes the sound track: AAC for listeners, 16 kHz mono for speech recognition.',
+    params: paramsSchema,
+    inputs: [{ role: 'source', take: 'one' }],
+    outputs: () => [
+      { name: audioName, role: 'audio', mediaType: 'audio/mp4', product: true },
+      { name: speechName, role: 'speech', mediaType: 'audio/wav', product: false },
+    ],
+    estimate: (_params, media) => {
+      const audio = media?.audio ?? assumedAudio;
+      const channelFactor = Math.max(1, audio.channels / 2);
+      return {
+        demand: { coresMin: 1, coresMax: 1, memoryBytes: 128 * mebibyte, ioSlots: 0, gpus: 0 },
+        coreSeconds: spawnCoreSec + coreSecPerSecond * channelFactor * audio.durationSec,
+      };
+    },
+    async run(attempt) {
+      const { params, outputDirectory, signal } = attempt;
+      const source = required(attempt.inputs.one('source'), 'the source');
+      const probe = required(attempt.media, 'the probe');
+      const bounds = lengthBounds(required(probe.audio, 'the audio track').durationSec, probe);
+      const command = planExtractAudio(params, probe, { source: source.path, outputDirectory });
+      const report = await tools.run(command, runControl(attempt, probe.durationSec));
+      if (!report.ok) return report;
+      for (const { path } of command.outputs) {
+        const facts = await tools.verify(path, { streams: ['audio'] }, signal);
+        if (!facts.ok) return facts;
+        const length = checkLength(facts.value.durationSec, bounds);
+        if (!length.ok) return err(length.error);
+      }
+      return ok({ files: [{ name: audioName }, { name: speechName }] });
+    },
+  };
+}
+
+/**
+ * One run, one decode, two encodes.
+ *
+ * @param media a probe with an audio track.
+ */
+export function planExtractAudio(
+  params: ExtractAudioParams,
+  media: MediaProbe,
+  paths: { readonly source: string; readonly outputDirectory: string },
+): FfmpegCommand {
+  const { index, channels } = required(media.audio, 'the audio track');
+  // Surround sound becomes stereo; ffmpeg's downmix keeps the centre, where people speak.
+  const channelsOut = Math.min(2, channels);
+  const track = ['-map', `0:${index}`, ...noStreamMetadata];
+  return {
+    inputs: [{ path: paths.source, options: [] }],
+    outputs: [
+      {
+        path: join(paths.outputDirectory, audioName),
+        options: [
+          track,
+          ['-af', fromZero(audioRateHz), '-ac', String(channelsOut)],
+          ['-c:a', 'aac', '-b:a', String((params.bitrateBps * channelsOut) / 2)],
+          ['-movflags', '+faststart', '-f', 'ipod'],
+        ].flat(),
+      },
+      {
+        path: join(paths.outputDirectory, speechName),
+        options: [
+          track,
+          ['-af', fromZero(speechRateHz), '-ac', '1', '-c:a', 'pcm_s16le'],
+          // Without it the encoder's name comes between the WAV header and the samples.
+          ['-bitexact', '-f', 'wav'],
+        ].flat(),
+      },
+    ],
+  };
+}
+
+/**
+ * Resamples; a track that begins after the film does gets silence before it, and gaps in its
+ * timestamps are filled, so that sample n always is n / rate seconds into the film.
+ */
+function fromZero(rateHz: number): string {
+  return `aresample=${rateHz}:async=1:first_pts=0`;
+}

@@ -1,0 +1,115 @@
+import type { Forecast, Release } from './forecast.ts';
+import type { Candidate } from './start-order.ts';
+
+/** The host's cores as a candidate finds them. */
+export interface CoreOutlook {
+  readonly cores: number;
+  readonly freeCores: number;
+  /** When cores come free, soonest first. */
+  readonly releases: readonly Release[];
+  /** Offers that come after the candidate; the first {@link rivalCountMax} count. */
+  readonly rivals: readonly Forecast[];
+  /** Seconds until the host could be done with all the work it knows of; no choice ends earlier. */
+  readonly horizonSec: number;
+}
+
+/** How a node starts: on so many cores, now (0) or when an attempt that ends soon has let go of them. */
+export interface CoreChoice {
+  readonly cores: number;
+  readonly inSec: number;
+}
+
+/**
+ * The least part of the estimated end that a departure from "as wide as possible, now" has to gain.
+ * Below one per cent it would chase the noise of the estimates.
+ */
+const gainShareMin = 0.01;
+
+/** Rivals that are looked at; those behind them hardly ever start in the same round. */
+export const rivalCountMax = 8;
+
+/**
+ * How long a node may wait for more cores, as a share of what it would take on the cores free now. Half
+ * is where the makespans of `test/simulation/makespan.test.ts` stop improving.
+ */
+const waitShareMax = 0.5;
+
+/**
+ * On how many cores a node runs, and whether it waits for more. A node's cores can't be changed while
+ * it runs, so a long node on the last free core of a host is still there when all others are done. Of
+ * the options (every width it can have now; waiting for each attempt that ends soon) the one with the
+ * earliest estimated end wins; on a tie the widest, now.
+ */
+export function chooseCores(candidate: Candidate, outlook: CoreOutlook): CoreChoice {
+  const { coresMin, coresMax } = candidate.demand;
+  const widest = Math.min(coresMax, outlook.freeCores);
+  let best: CoreChoice = { cores: widest, inSec: 0 };
+  let bestEndSec = endSec(candidate, best, outlook);
+  const consider = (choice: CoreChoice, wastedSec: number): void => {
+    const end = Math.max(
+      endSec(candidate, choice, outlook),
+      outlook.horizonSec + wastedSec / outlook.cores,
+    );
+    if (end >= bestEndSec * (1 - gainShareMin)) return;
+    best = choice;
+    bestEndSec = end;
+  };
+  for (let cores = widest - 1; cores >= Math.max(1, coresMin); cores -= 1) {
+    consider({ cores, inSec: 0 }, 0);
+  }
+  for (const wait of waits(candidate, outlook)) consider(wait.choice, wait.wastedSec);
+  return best;
+}
+
+/** The starts after each release that comes soon enough, with the core-seconds that idle until then. */
+function* waits(
+  { demand, forecast }: Candidate,
+  { freeCores, releases }: CoreOutlook,
+): Generator<{ choice: CoreChoice; wastedSec: number }> {
+  const narrowSec = forecast.workSec / Math.max(1, Math.min(demand.coresMax, freeCores));
+  let cores = freeCores;
+  let wastedSec = 0;
+  let untilSec = 0;
+  for (const release of releases) {
+    if (release.inSec > waitShareMax * narrowSec) return;
+    wastedSec += cores * (release.inSec - untilSec);
+    untilSec = release.inSec;
+    cores += release.cores;
+    yield { choice: { cores: Math.min(demand.coresMax, cores), inSec: untilSec }, wastedSec };
+  }
+}
+
+/**
+ * When the candidate's chain, and every chain that it would get in the way of, has ended: those of
+ * running nodes, which will want cores when these end, and those of the offers behind it, which want
+ * some at once. Where the candidate would hold their cores, they go on with what is left, or once it
+ * has ended, whichever is better for them.
+ */
+function endSec(candidate: Candidate, choice: CoreChoice, outlook: CoreOutlook): number {
+  const { workSec, tailSec, tailCores } = candidate.forecast;
+  const nodeEndSec = choice.inSec + workSec / Math.max(1, choice.cores);
+  let end = Math.max(outlook.horizonSec, nodeEndSec + tailSec / Math.min(outlook.cores, tailCores));
+  let cores = outlook.freeCores;
+  const claims = outlook.rivals.map((rival) => claimOf(rival, choice.inSec));
+  for (const claim of [...claims, ...outlook.releases]) {
+    cores += claim.cores;
+    if (claim.tailSec === 0) continue;
+    const isInTheWay = claim.inSec >= choice.inSec && claim.inSec < nodeEndSec;
+    const beside = isInTheWay ? cores - choice.cores : cores;
+    const besideEnd = beside < 1 ? Infinity : claim.inSec + tailOn(claim, beside);
+    const behindEnd = isInTheWay ? nodeEndSec + tailOn(claim, Math.max(1, cores)) : Infinity;
+    end = Math.max(end, Math.min(besideEnd, behindEnd));
+  }
+  return end;
+}
+
+/** An offer as what wants cores from now on, or from the end of the wait: its whole chain. */
+function claimOf({ workSec, coresMax, tailSec, tailCores }: Forecast, inSec: number): Release {
+  const chainSec = workSec + tailSec;
+  const spanSec = workSec / Math.max(1, coresMax) + tailSec / tailCores;
+  return { inSec, cores: 0, tailSec: chainSec, tailCores: spanSec > 0 ? chainSec / spanSec : 1 };
+}
+
+function tailOn({ tailSec, tailCores }: Release, cores: number): number {
+  return tailSec / Math.min(cores, tailCores);
+}

@@ -1,0 +1,211 @@
+import { assert } from '../base/assert.ts';
+import { fits, leastReservation, overlap, remaining, subtract } from '../resources/budget.ts';
+import type { Capacity, Reservation } from '../resources/demand.ts';
+import { chooseCores, rivalCountMax } from './choose-cores.ts';
+import type { Offer } from './effect.ts';
+import { forecastOf, releaseOf } from './forecast.ts';
+import type { Forecast, Release } from './forecast.ts';
+import { inStartOrder } from './start-order.ts';
+import type { Candidate } from './start-order.ts';
+
+/*
+ * What starts next on a host: the whole policy, in the order in which it is applied.
+ *
+ * - **Order.** Job priority, then jobs that are due soon (nearly finished or short, without
+ *   starvation), then the longest chain to the job's end; `start-order.ts` has the details. Priority is
+ *   strict: work of a lower one starts with what the higher ones leave.
+ * - **Backfill.** An offer that does not fit is passed over, and later ones may take what is free.
+ * - **Ageing bound.** When a passed-over offer has waited longer than `backfillMsMax`, everything free
+ *   that it needs is held back for it, so that it starts as soon as enough has come together.
+ * - **Demand larger than the host.** Cut to the host (`clampDemand`): the node runs, alone on that
+ *   resource. On an idle host the first offer always starts, so there is no deadlock.
+ * - **Thread budgets.** In order, each start gets as many cores as it can use and are free. A start
+ *   keeps its cores to its end, so handing one core each to everybody ends with a single long node on
+ *   one core of an idle host. Two exceptions, both only where the estimates say that all ends earlier:
+ *   a start leaves cores to a chain that will want them in a moment, and a node waits for cores that
+ *   come free soon, while later offers that end before that may use the cores (`choose-cores.ts`).
+ *   With work enough for the whole host both vanish by themselves: waiting then only wastes cores.
+ * - **Work for slots.** A node without cores starts as soon as it has its slot.
+ *
+ * The starts never exceed what the host has left. For n offers it takes O(n log n).
+ */
+
+/** What is known when something may start. */
+export interface Selection {
+  /** Each node at most once. */
+  readonly offers: readonly Offer[];
+  /** Everything that holds a part of the host. */
+  readonly running: readonly RunningStart[];
+  /** What the host has; at least one core and one slot. */
+  readonly capacity: Capacity;
+  /** Wall-clock milliseconds, of the same clock as the offers' times. */
+  readonly nowMs: number;
+}
+
+/** A start of an earlier round that has not ended. */
+export interface RunningStart {
+  readonly reservation: Reservation;
+  readonly startedAtMs: number;
+  /** The start's forecast. Without it nobody waits for this attempt. */
+  readonly forecast?: Forecast;
+}
+
+/** A node to start now. */
+export interface Start {
+  readonly jobId: string;
+  readonly nodeId: string;
+  readonly attempt: number;
+  /** What it holds until its last child is gone. `cores` is its thread budget. */
+  readonly reservation: Reservation;
+  /** To be handed back with the running start in later rounds. */
+  readonly forecast: Forecast;
+}
+
+/** What to do now. */
+export interface Decision {
+  /** In start order; together they fit into what is left of the host. */
+  readonly starts: readonly Start[];
+  /**
+   * Set while a node waits for cores that should come free then: decide again at that wall-clock time,
+   * unless something ended or was offered before. Without that, a wait lasts until the next event.
+   */
+  readonly reconsiderAtMs?: number;
+}
+
+/** A start rule; {@link select} is the product's, benchmarks compare others. */
+export type Select = (selection: Selection) => readonly Start[];
+
+/** A start rule. */
+export type Decide = (selection: Selection) => Decision;
+
+/**
+ * How long others may pass an offer that does not fit, in milliseconds. Half a minute is a light node
+ * or a short encode: long enough to keep cores busy, too short for a stream of light nodes to hold up
+ * a heavy one noticeably.
+ */
+export const backfillMsMax = 30_000;
+
+/** What starts now; see {@link decide}. */
+export function select(selection: Selection): readonly Start[] {
+  return decide(selection).starts;
+}
+
+/** What starts now, and when to ask again. */
+export function decide(selection: Selection): Decision {
+  const { capacity } = selection;
+  assert(capacity.cores >= 1 && capacity.ioSlots >= 1, 'a host has a core and a slot at least');
+  const round = new Round(selection);
+  const candidates = inStartOrder(selection.offers, capacity);
+  for (const [index, candidate] of candidates.entries()) {
+    if (round.isExhausted) break;
+    round.consider(candidate, candidates.slice(index + 1, index + 1 + rivalCountMax));
+  }
+  return round.decision;
+}
+
+/** One walk over the offers: what is left of the host, and what was decided so far. */
+class Round {
+  readonly #selection: Selection;
+  readonly #starts: Start[] = [];
+  readonly #horizonSec: number;
+  #budget: Capacity;
+  #releases: readonly Release[];
+  /** Seconds from now until which free cores are kept for a node that waits. */
+  #keptForSec: number | undefined;
+
+  constructor(selection: Selection) {
+    const { capacity, running, nowMs } = selection;
+    this.#selection = selection;
+    this.#budget = remaining(
+      capacity,
+      running.map(({ reservation }) => reservation),
+    );
+    this.#releases = soonestFirst(running.flatMap((start) => releasesOf(start, nowMs)));
+    this.#horizonSec = knownWorkSec(selection) / capacity.cores;
+  }
+
+  /** Whether nothing can start any more, whatever comes. */
+  get isExhausted(): boolean {
+    const { cores, ioSlots, gpus } = this.#budget;
+    return cores < 1 && ioSlots < 1 && gpus < 1;
+  }
+
+  get decision(): Decision {
+    if (this.#keptForSec === undefined) return { starts: this.#starts };
+    const waitMs = Math.max(1, Math.ceil(this.#keptForSec * 1000));
+    return { starts: this.#starts, reconsiderAtMs: this.#selection.nowMs + waitMs };
+  }
+
+  /** Starts the candidate, lets it wait, or passes over it. */
+  consider(candidate: Candidate, rivals: readonly Candidate[]): void {
+    const least = leastReservation(candidate.demand);
+    if (!fits(least, this.#budget)) return this.#passOver(candidate, least);
+    const widest = Math.min(candidate.demand.coresMax, Math.floor(this.#budget.cores));
+    if (widest === 0) return this.#start(candidate, 0);
+    if (this.#keptForSec !== undefined) {
+      const isShort = candidate.forecast.workSec / widest <= this.#keptForSec;
+      return isShort ? this.#start(candidate, widest) : undefined;
+    }
+    const choice = chooseCores(candidate, {
+      cores: this.#selection.capacity.cores,
+      freeCores: Math.floor(this.#budget.cores),
+      releases: this.#releases,
+      rivals: rivals.map(({ forecast }) => forecast).filter(({ coresMax }) => coresMax > 0),
+      horizonSec: this.#horizonSec,
+    });
+    if (choice.inSec > 0) this.#keptForSec = choice.inSec;
+    else this.#start(candidate, choice.cores);
+  }
+
+  #passOver({ offer }: Candidate, least: Reservation): void {
+    if (this.#selection.nowMs - offer.readyAtMs <= backfillMsMax) return;
+    this.#budget = subtract(this.#budget, overlap(least, this.#budget));
+  }
+
+  #start({ offer, demand, forecast }: Candidate, cores: number): void {
+    const { jobId, nodeId, attempt } = offer;
+    const reservation = { ...leastReservation(demand), cores };
+    this.#starts.push({ jobId, nodeId, attempt, reservation, forecast });
+    this.#budget = subtract(this.#budget, reservation);
+    const release = releaseOf({ cores, elapsedSec: 0, forecast });
+    if (cores > 0 && release !== undefined) {
+      this.#releases = soonestFirst([...this.#releases, release]);
+    }
+  }
+}
+
+function releasesOf(running: RunningStart, nowMs: number): readonly Release[] {
+  const { reservation, startedAtMs, forecast } = running;
+  if (forecast === undefined || reservation.cores === 0) return [];
+  const elapsedSec = Math.max(0, (nowMs - startedAtMs) / 1000);
+  const release = releaseOf({ cores: reservation.cores, elapsedSec, forecast });
+  return release === undefined ? [] : [release];
+}
+
+function soonestFirst(releases: readonly Release[]): readonly Release[] {
+  return releases.toSorted((a, b) => a.inSec - b.inSec);
+}
+
+/**
+ * Core-seconds that the host has before it for certain: what is offered and what is left of what runs,
+ * and once per job the longest of the paths behind them.
+ */
+function knownWorkSec({ offers, running, nowMs }: Selection): number {
+  const tailSec = new Map<string, number>();
+  const addTail = (forecast: Forecast): void => {
+    tailSec.set(forecast.jobId, Math.max(tailSec.get(forecast.jobId) ?? 0, forecast.tailSec));
+  };
+  let workSec = 0;
+  for (const offer of offers) {
+    workSec += offer.estimate.coreSeconds;
+    addTail(forecastOf(offer));
+  }
+  for (const { forecast, startedAtMs, reservation } of running) {
+    if (forecast === undefined) continue;
+    const spentSec = Math.max(0, (nowMs - startedAtMs) / 1000) * Math.max(1, reservation.cores);
+    workSec += Math.max(0, forecast.workSec - spentSec);
+    addTail(forecast);
+  }
+  for (const sec of tailSec.values()) workSec += sec;
+  return workSec;
+}

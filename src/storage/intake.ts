@@ -1,0 +1,336 @@
+import { createHash, type Hash } from 'node:crypto';
+import { constants } from 'node:fs';
+import { mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { Writable, type Readable } from 'node:stream';
+import { finished } from 'node:stream/promises';
+import { assert } from '../base/assert.ts';
+import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
+import { jobIdPattern } from '../base/ids.ts';
+import { err, ok, type Result } from '../base/result.ts';
+import { formatBytes, mebibyte } from '../base/units.ts';
+import type { Upload } from '../store/store.ts';
+import { findTextFormat, sniffBytes } from './text-format.ts';
+import { toLabel } from './label.ts';
+
+/** The door for uploads: takes them in, durably, and removes what nobody will use. */
+export interface Intake {
+  /** See {@link receiveUpload}. */
+  receive(stream: Readable, request: IntakeRequest): Promise<Result<Upload, Failure>>;
+  /** See {@link discardUpload}. */
+  discard(jobId: string): Promise<Result<void, Failure>>;
+  /** Ends every upload in flight; resolves once their files are gone. Idempotent. */
+  close(): Promise<void>;
+}
+
+/** One upload to take in. */
+export interface IntakeRequest {
+  /** The id of the job to be; nothing may exist under it yet. */
+  readonly jobId: string;
+  /** What the client calls the file; cleaned to a label here, never used as a path. */
+  readonly name: string;
+  /** Largest size in bytes that is accepted. */
+  readonly bytesMax: number;
+  /** The announced size in bytes, if any: without room for it nothing is read. */
+  readonly bytesExpected?: number;
+  readonly signal: AbortSignal;
+}
+
+/** An {@link IntakeRequest} with the data directory it goes to. */
+export interface UploadDestination extends IntakeRequest {
+  /** Absolute path of the data directory. */
+  readonly directory: string;
+}
+
+/** An {@link Intake} that keeps uploads under `<directory>/incoming/`. */
+export function createIntake(directory: string): Intake {
+  const closing = new AbortController();
+  const running = new Set<Promise<unknown>>();
+  return {
+    async receive(stream, request) {
+      const signal = AbortSignal.any([request.signal, closing.signal]);
+      const receiving = receiveUpload(stream, { ...request, directory, signal });
+      running.add(receiving);
+      try {
+        const received = await receiving;
+        const isStopped = !received.ok && received.error.code === 'cancelled';
+        return isStopped && closing.signal.aborted ? err(stopping()) : received;
+      } finally {
+        running.delete(receiving);
+      }
+    },
+    discard: (jobId) => discardUpload(directory, jobId),
+    async close() {
+      closing.abort();
+      await Promise.allSettled(running);
+    },
+  };
+}
+
+/**
+ * Writes a stream to `<directory>/incoming/<jobId>/in` and hashes it on the way. When it succeeds, the
+ * bytes and the file's name are on disk, whatever happens to the power. When it fails or is aborted,
+ * the job's directory is gone.
+ *
+ * The caller keeps the stream: it is never destroyed here, so that an HTTP request can still be
+ * answered. At most {@link sinkBytesMax} bytes are held in memory.
+ *
+ * Failures: `empty`, `limit_size`, `unsupported_format` (a playlist or another text), `storage`,
+ * `cancelled` (aborted, or the stream broke off), `invalid_request` (the stream cannot be read).
+ */
+export async function receiveUpload(
+  stream: Readable,
+  destination: UploadDestination,
+): Promise<Result<Upload, Failure>> {
+  const { directory, jobId } = destination;
+  assert(jobIdPattern.test(jobId), 'the job id of an upload has the form of a job id');
+  assert(!stream.readableEnded, 'an upload is read only once');
+  // From the first moment on: a stream may fail while the directory is being made.
+  const source = watchSource(stream);
+  const jobDirectory = join(directory, 'incoming', jobId);
+  try {
+    await requireSpace(destination);
+    await mkdir(dirname(jobDirectory), { recursive: true, mode: 0o700 });
+    await mkdir(jobDirectory, { mode: 0o700 });
+  } catch (thrown) {
+    return err(toFailure(thrown));
+  }
+  try {
+    const { bytes, sha256 } = await writeFile(source, jobDirectory, destination);
+    const path = `incoming/${jobId}/in`;
+    return ok({ name: toLabel(destination.name), bytes, sha256, path });
+  } catch (thrown) {
+    const discarded = await discardUpload(directory, jobId);
+    return err(withCleanUp(toFailure(thrown), discarded));
+  }
+}
+
+/** Removes an upload that no job uses, whole or partial. Nothing there is a success. */
+export async function discardUpload(
+  directory: string,
+  jobId: string,
+): Promise<Result<void, Failure>> {
+  assert(jobIdPattern.test(jobId), 'the job id of an upload has the form of a job id');
+  try {
+    await rm(join(directory, 'incoming', jobId), { recursive: true, force: true });
+    return ok(undefined);
+  } catch (thrown) {
+    return err(failureFromThrown(thrown, 'storage', 'An upload could not be removed.'));
+  }
+}
+
+/** Bytes between socket and disk: enough to keep both busy, nothing next to a film. */
+const sinkBytesMax = mebibyte;
+
+/** What `finished` says of a stream that closed without its end. */
+const breakOffCodes: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']);
+
+/** The two ways in which a file system says that it is full. */
+const fullCodes: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
+
+/** Carries a failure through the stream machinery, which knows only errors. */
+class IntakeError extends Error {
+  readonly failure: Failure;
+
+  constructor(cause: Failure) {
+    super(cause.message);
+    this.failure = cause;
+  }
+}
+
+async function requireSpace({ directory, bytesExpected }: UploadDestination): Promise<void> {
+  if (bytesExpected === undefined) return;
+  await mkdir(directory, { recursive: true, mode: 0o700 });
+  const { bavail, bsize } = await statfs(directory);
+  if (bytesExpected > bavail * bsize) throw new IntakeError(diskFull());
+}
+
+/**
+ * The order is what makes it durable: the bytes, then the final name, then the directories that hold
+ * the names. A file called `in` is therefore always whole.
+ */
+async function writeFile(
+  source: Source,
+  jobDirectory: string,
+  destination: UploadDestination,
+): Promise<{ readonly bytes: number; readonly sha256: string }> {
+  const partPath = join(jobDirectory, 'in.part');
+  const { O_CREAT, O_EXCL, O_NOFOLLOW, O_WRONLY } = constants;
+  const handle = await open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
+  let sink: UploadSink;
+  try {
+    sink = new UploadSink(handle, destination.bytesMax);
+    await pour(source, sink, destination.signal);
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+  await rename(partPath, join(jobDirectory, 'in'));
+  const incoming = dirname(jobDirectory);
+  for (const path of [jobDirectory, incoming, dirname(incoming)]) await syncDirectory(path);
+  return { bytes: sink.bytes, sha256: sink.digest() };
+}
+
+/** A stream under watch. */
+interface Source {
+  readonly stream: Readable;
+  /** Resolves when the stream breaks; never, when it comes to its end. */
+  readonly failed: Promise<Failure>;
+}
+
+function watchSource(stream: Readable): Source {
+  const { promise: failed, resolve } = Promise.withResolvers<Failure>();
+  finished(stream, { writable: false, cleanup: true }).catch((thrown: unknown) =>
+    resolve(sourceFailure(thrown)),
+  );
+  return { stream, failed };
+}
+
+/** Pipes with back-pressure, without ever destroying the source. Settles when the sink has. */
+async function pour(source: Source, sink: UploadSink, signal: AbortSignal): Promise<void> {
+  const { stream, failed } = source;
+  const abort = (): void => void sink.destroy(new IntakeError(aborted()));
+  if (signal.aborted) abort();
+  else signal.addEventListener('abort', abort, { once: true });
+  void failed.then((cause) => sink.destroy(new IntakeError(cause)));
+  try {
+    stream.pipe(sink);
+    await finished(sink);
+  } finally {
+    signal.removeEventListener('abort', abort);
+    stream.unpipe(sink);
+  }
+}
+
+/** Writes to the part file, counts, hashes and looks at the first bytes. */
+class UploadSink extends Writable {
+  readonly #handle: FileHandle;
+  readonly #bytesMax: number;
+  readonly #hash: Hash = createHash('sha256');
+  #head = Buffer.alloc(0);
+  #isSniffed = false;
+  #bytes = 0;
+
+  constructor(handle: FileHandle, bytesMax: number) {
+    super({ highWaterMark: sinkBytesMax });
+    this.#handle = handle;
+    this.#bytesMax = bytesMax;
+  }
+
+  /** Bytes received so far. */
+  get bytes(): number {
+    return this.#bytes;
+  }
+
+  /** SHA-256 of everything received, lowercase hex; once, at the end. */
+  digest(): string {
+    return this.#hash.digest('hex');
+  }
+
+  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
+    void this.#appendThen(chunk, done);
+  }
+
+  override _final(done: (error?: Error) => void): void {
+    const cause = this.#bytes === 0 ? emptyUpload() : this.#sniff();
+    done(cause === undefined ? undefined : new IntakeError(cause));
+  }
+
+  /** The one place where a promise becomes a stream's callback. */
+  async #appendThen(chunk: Buffer, done: (error?: Error) => void): Promise<void> {
+    try {
+      await this.#append(chunk);
+    } catch (thrown) {
+      done(thrown instanceof Error ? thrown : new IntakeError(toFailure(thrown)));
+      return;
+    }
+    done();
+  }
+
+  async #append(chunk: Buffer): Promise<void> {
+    this.#bytes += chunk.length;
+    if (this.#bytes > this.#bytesMax) throw new IntakeError(tooLarge(this.#bytesMax));
+    this.#keepHead(chunk);
+    this.#hash.update(chunk);
+    let offset = 0;
+    while (offset < chunk.length) {
+      const { bytesWritten } = await this.#handle.write(chunk, offset);
+      offset += bytesWritten;
+    }
+  }
+
+  #keepHead(chunk: Buffer): void {
+    if (this.#isSniffed) return;
+    this.#head = Buffer.concat([this.#head, chunk.subarray(0, sniffBytes - this.#head.length)]);
+    if (this.#head.length < sniffBytes) return;
+    const cause = this.#sniff();
+    if (cause !== undefined) throw new IntakeError(cause);
+  }
+
+  #sniff(): Failure | undefined {
+    if (this.#isSniffed) return undefined;
+    this.#isSniffed = true;
+    const format = findTextFormat(this.#head);
+    return format === undefined ? undefined : textUpload(format);
+  }
+}
+
+async function syncDirectory(path: string): Promise<void> {
+  const handle = await open(path, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
+}
+
+function toFailure(thrown: unknown): Failure {
+  if (thrown instanceof IntakeError) return thrown.failure;
+  const full = diskFull();
+  if (fullCodes.has(errorCode(thrown))) return failureFromThrown(thrown, full.code, full.message);
+  return failureFromThrown(thrown, 'storage', 'The upload could not be stored.');
+}
+
+function sourceFailure(thrown: unknown): Failure {
+  if (breakOffCodes.has(errorCode(thrown))) {
+    return failure('cancelled', 'The upload broke off before its end.');
+  }
+  return failureFromThrown(thrown, 'invalid_request', 'The file could not be read to its end.');
+}
+
+function errorCode(thrown: unknown): unknown {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+}
+
+function withCleanUp(cause: Failure, discarded: Result<void, Failure>): Failure {
+  if (discarded.ok) return cause;
+  const details = [cause.operatorDetail, discarded.error.operatorDetail];
+  return { ...cause, operatorDetail: details.filter((text) => text !== undefined).join('\n') };
+}
+
+function emptyUpload(): Failure {
+  return failure('empty', 'The upload is empty: no byte of a file arrived.');
+}
+
+function tooLarge(bytesMax: number): Failure {
+  return failure('limit_size', `The file is larger than ${formatBytes(bytesMax)}, the limit here.`);
+}
+
+function textUpload(format: string): Failure {
+  return failure(
+    'unsupported_format',
+    `This is ${format}, not a film. Send the film itself; lists and links are not followed.`,
+  );
+}
+
+function diskFull(): Failure {
+  return failure('storage', 'There is not enough disk space for this upload. Try again later.');
+}
+
+function stopping(): Failure {
+  return failure('unavailable', 'The service is stopping. Send the upload again in a moment.');
+}
+
+function aborted(): Failure {
+  return failure('cancelled', 'The upload was stopped.');
+}

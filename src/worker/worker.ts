@@ -1,0 +1,255 @@
+import { required } from '../base/assert.ts';
+import type { Clock } from '../base/clock.ts';
+import type { Failure } from '../base/failure.ts';
+import type { Logger } from '../base/logger.ts';
+import type { Result } from '../base/result.ts';
+import type { Dispatch } from '../dispatch/dispatch.ts';
+import { storeRetryMs } from '../jobs/engine.ts';
+import type { JobEngine } from '../jobs/engine.ts';
+import type { JobFeed } from '../jobs/feed.ts';
+import type { NodeKind } from '../nodes/node-kind.ts';
+import { expandPlan } from '../pipeline/expand-plan.ts';
+import type { Capacity, Reservation } from '../resources/demand.ts';
+import type { JobEvent } from '../scheduler/event.ts';
+import type { JobState } from '../scheduler/job-state.ts';
+import type { Forecast } from '../scheduler/forecast.ts';
+import type { Decide, Start } from '../scheduler/select.ts';
+import type { AttemptKey, Workspace } from '../storage/workspace.ts';
+import { StoreError } from '../store/store-error.ts';
+import type { Store } from '../store/store.ts';
+import { runAttempt } from './attempt.ts';
+import type { AttemptResult } from './attempt.ts';
+
+/** What a worker is made of. */
+export interface WorkerParts {
+  readonly engine: JobEngine;
+  readonly dispatch: Dispatch;
+  readonly store: Store;
+  readonly feed: JobFeed;
+  /** The node kinds by name. */
+  readonly kinds: ReadonlyMap<string, NodeKind>;
+  readonly workspace: Workspace;
+  readonly capacity: Capacity;
+  readonly clock: Clock;
+  readonly logger: Logger;
+  /** The start rule: the scheduler's `decide`; a benchmark compares others. */
+  readonly decide: Decide;
+}
+
+/** An attempt that holds a part of the host until its children are gone. */
+interface Running {
+  readonly key: AttemptKey;
+  readonly reservation: Reservation;
+  readonly startedAtMs: number;
+  readonly forecast: Forecast;
+  readonly abort: AbortController;
+}
+
+/**
+ * Runs ready nodes on this host within its capacity.
+ *
+ * ```
+ * offered ─▶ claimed (reserved) ─▶ started (stored) ─▶ running ─▶ ended (freed) ─▶ settled (stored)
+ * ```
+ *
+ * It is driven by events only: something became ready, or something ended. The ledger is the map of
+ * running attempts; an attempt is in it from its claim until its last child is gone.
+ */
+export class Worker {
+  readonly #parts: WorkerParts;
+  readonly #running = new Map<string, Running>();
+  /** Attempts from their claim until they are settled; longer than they hold the host. */
+  readonly #unsettled = new Set<Promise<void>>();
+  /** Ends the wait for cores that should come free; see `Decision.reconsiderAtMs`. */
+  #cancelReconsider: () => void = () => undefined;
+  #isStopping = false;
+  #detach: readonly (() => void)[] = [];
+
+  constructor(parts: WorkerParts) {
+    this.#parts = parts;
+  }
+
+  /** Starts taking nodes. */
+  start(): void {
+    this.#detach = [
+      this.#parts.dispatch.onReady(() => this.#claim()),
+      this.#parts.engine.onStop((key) => this.#running.get(nameOf(key))?.abort.abort()),
+    ];
+    this.#claim();
+  }
+
+  /**
+   * Takes no more nodes, ends the running ones and waits until every child is gone. What was running
+   * stays `running` in the store, and the next start finds it lost.
+   */
+  async stop(): Promise<void> {
+    this.#isStopping = true;
+    this.#cancelReconsider();
+    for (const detach of this.#detach) detach();
+    for (const { abort } of this.#running.values()) abort.abort();
+    while (this.#unsettled.size > 0) await Promise.all(this.#unsettled);
+  }
+
+  #claim(): void {
+    this.#cancelReconsider();
+    if (this.#isStopping) return;
+    const { capacity, clock, dispatch, decide } = this.#parts;
+    const nowMs = clock.nowMs();
+    const running = [...this.#running.values()];
+    const starts = dispatch.claim((offers) => {
+      const decision = decide({ offers, running, capacity, nowMs });
+      this.#reconsiderAt(decision.reconsiderAtMs);
+      return decision.starts;
+    });
+    for (const [jobId, ofJob] of Map.groupBy(starts, (start) => start.jobId)) {
+      this.#begin(jobId, ofJob, nowMs);
+    }
+  }
+
+  #reconsiderAt(atMs: number | undefined): void {
+    if (atMs === undefined) return;
+    const { clock } = this.#parts;
+    this.#cancelReconsider = clock.after(atMs - clock.nowMs(), () => this.#claim());
+  }
+
+  /** Reserves at once, so that no later claim sees the same cores, then goes on asynchronously. */
+  #begin(jobId: string, starts: readonly Start[], nowMs: number): void {
+    const begun = starts.map(({ nodeId, attempt, reservation, forecast }): Running => {
+      const key = { jobId, nodeId, attempt };
+      return { key, reservation, forecast, startedAtMs: nowMs, abort: new AbortController() };
+    });
+    const started = this.#apply(jobId, begun.map(startedEvent));
+    for (const running of begun) {
+      this.#running.set(nameOf(running.key), running);
+      const settled = this.#runOnce(started, running).finally(() => {
+        this.#unsettled.delete(settled);
+        this.#claim();
+      });
+      this.#unsettled.add(settled);
+    }
+  }
+
+  /** Runs an attempt once its start is stored, unless the job had changed its mind by then. */
+  async #runOnce(started: Promise<JobState | undefined>, running: Running): Promise<void> {
+    try {
+      const job = await started;
+      if (job !== undefined && isRunning(job, running.key)) await this.#run(job, running);
+    } catch (error) {
+      this.#parts.logger.error({ ...running.key, error }, 'an attempt ended by a bug');
+    } finally {
+      this.#running.delete(nameOf(running.key));
+    }
+  }
+
+  async #run(job: JobState, running: Running): Promise<void> {
+    const { key, abort, reservation } = running;
+    const { feed, workspace, clock, kinds, store } = this.#parts;
+    const node = required(
+      job.plan.nodes.find(({ id }) => id === key.nodeId),
+      `node ${key.nodeId}`,
+    );
+    const logger = this.#parts.logger.child({ ...key, kind: node.kind });
+    const { upload } = required(await store.readJob(job.id), `job ${job.id}`);
+    logger.info({ cores: reservation.cores }, 'attempt started');
+    const result = await runAttempt(
+      {
+        key,
+        job: { state: job, upload },
+        node,
+        kind: required(kinds.get(node.kind), `kind ${node.kind}`),
+        cores: reservation.cores,
+        signal: abort.signal,
+        onProgress: (fraction) => feed.report(job.id, key.nodeId, fraction),
+      },
+      { workspace, clock, logger },
+    );
+    // The children are gone: the host has their cores back before the next ones are chosen.
+    this.#running.delete(nameOf(key));
+    feed.clear(job.id, key.nodeId);
+    logResult(logger, result);
+    await this.#settle(job, running, result);
+  }
+
+  async #settle(
+    job: JobState,
+    { key, abort }: Running,
+    result: Result<AttemptResult, Failure>,
+  ): Promise<void> {
+    const isStopped = !result.ok && abort.signal.aborted;
+    if (isStopped && this.#isStopping) return;
+    const event = this.#eventOf(job, { key, result, isStopped });
+    const after = await this.#apply(job.id, [event]);
+    const record = after?.nodes.find(({ id }) => id === key.nodeId);
+    if (result.ok && record?.phase !== 'succeeded') {
+      await this.#parts.workspace.removeAttempt(key);
+    }
+  }
+
+  #eventOf(job: JobState, { key, result, isStopped }: Ended): JobEvent {
+    const facts = { atMs: this.#parts.clock.nowMs(), nodeId: key.nodeId, attempt: key.attempt };
+    if (isStopped) return { type: 'attempt-stopped', ...facts };
+    if (!result.ok) return { type: 'attempt-failed', ...facts, failure: result.error };
+    const { outcome, artifacts } = result.value;
+    const warnings = (outcome.warnings ?? []).map((warning) => ({
+      ...warning,
+      nodeId: key.nodeId,
+    }));
+    const succeeded = { type: 'attempt-succeeded', ...facts, artifacts, warnings } as const;
+    if (outcome.media === undefined) return succeeded;
+    const expansion = expandPlan(job.plan, outcome.media, this.#parts.kinds);
+    return { ...succeeded, media: outcome.media, expansion };
+  }
+
+  /**
+   * Stores what happened, however long the store cannot be written: an outcome is never dropped.
+   * Gives up, with undefined, only when the worker stops.
+   */
+  async #apply(jobId: string, events: readonly JobEvent[]): Promise<JobState | undefined> {
+    const { engine, logger, clock } = this.#parts;
+    for (;;) {
+      try {
+        return await engine.apply(jobId, events);
+      } catch (error) {
+        if (!(error instanceof StoreError)) throw error;
+        logger.error({ jobId, error }, 'a transition could not be stored; trying again');
+      }
+      if (this.#isStopping) return undefined;
+      await new Promise<void>((resolve) => {
+        clock.after(storeRetryMs, resolve);
+      });
+    }
+  }
+}
+
+/** How an attempt ended. */
+interface Ended {
+  readonly key: AttemptKey;
+  readonly result: Result<AttemptResult, Failure>;
+  /** Whether it ended because it was asked to. */
+  readonly isStopped: boolean;
+}
+
+function startedEvent({ key, reservation, startedAtMs }: Running): JobEvent {
+  return {
+    type: 'attempt-started',
+    atMs: startedAtMs,
+    nodeId: key.nodeId,
+    attempt: key.attempt,
+    cores: reservation.cores,
+  };
+}
+
+function isRunning(job: JobState, { nodeId, attempt }: AttemptKey): boolean {
+  return job.nodes.some(
+    (node) => node.id === nodeId && node.phase === 'running' && node.attempt === attempt,
+  );
+}
+
+function logResult(logger: Logger, result: Result<AttemptResult, Failure>): void {
+  if (result.ok) logger.info({}, 'attempt succeeded');
+  else logger.warn({ failure: result.error }, 'attempt failed');
+}
+
+function nameOf({ jobId, nodeId, attempt }: AttemptKey): string {
+  return `${jobId}/${nodeId}/${attempt}`;
+}

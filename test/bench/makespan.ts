@@ -1,0 +1,159 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { createApp } from '../../src/app.ts';
+import type { AppVariations } from '../../src/app.ts';
+import { assert, required } from '../../src/base/assert.ts';
+import { newJobId } from '../../src/base/ids.ts';
+import { silentLogger } from '../../src/base/logger.ts';
+import { loadSettings } from '../../src/config/load-settings.ts';
+import { gibibyte } from '../../src/base/units.ts';
+import { longestRemainingPaths } from '../../src/graph/longest-path.ts';
+import type { JobService } from '../../src/jobs/job-service.ts';
+import type { JobState } from '../../src/scheduler/job-state.ts';
+import { decide } from '../../src/scheduler/select.ts';
+import type { Decide } from '../../src/scheduler/select.ts';
+import { createIntake } from '../../src/storage/intake.ts';
+import { cpuSeconds } from './cpu-time.ts';
+import { quantile } from './statistics.ts';
+import { handOffs, startTrace } from './trace.ts';
+import type { NodeTrace } from './trace.ts';
+
+const samplePath = join(import.meta.dirname, '..', '..', 'fixtures', 'sample.mp4');
+
+/** One run of the nine-node job. */
+interface Run {
+  readonly makespanSec: number;
+  /** CPU seconds of the service and its children. */
+  readonly cpuSec: number;
+  readonly cores: number;
+  readonly job: JobState;
+  readonly traces: readonly NodeTrace[];
+}
+
+/** What the makespan benchmark found; times in seconds, medians over the rounds. */
+export interface MakespanReport {
+  readonly cores: number;
+  readonly rounds: number;
+  readonly graphSec: number;
+  readonly serialSec: number;
+  /** max(critical path, CPU time / cores), both measured in the serial runs of the same rounds. */
+  readonly boundSec: number;
+  readonly criticalPathSec: number;
+  readonly workPerCoreSec: number;
+  /** Hand-offs in milliseconds, all rounds together. */
+  readonly handOffMs: { readonly p50: number; readonly p95: number; readonly count: number };
+}
+
+/** One node at a time, in pipeline order, each with all the cores: the usual script. */
+const oneAfterAnother: Decide = (selection) =>
+  selection.running.length > 0
+    ? { starts: [] }
+    : { starts: decide({ ...selection, offers: selection.offers.slice(0, 1) }).starts };
+
+/**
+ * Runs the standard pipeline on the sample clip by the scheduler and one node after another, in turn,
+ * so that a machine whose speed drifts slows both.
+ */
+export async function benchMakespan(rounds: number): Promise<MakespanReport> {
+  const graph: Run[] = [];
+  const serial: Run[] = [];
+  for (let round = 0; round < rounds; round += 1) {
+    serial.push(await runOnce({ decide: oneAfterAnother }));
+    graph.push(await runOnce({}));
+  }
+  const criticalPathSec = median(serial.map(({ job, traces }) => criticalPath(job, traces)));
+  const workPerCoreSec = median(serial.map(({ cpuSec, cores }) => cpuSec / cores));
+  const handOffMs = graph.flatMap(({ traces }) => handOffs(traces));
+  return {
+    cores: required(graph[0], 'a round').cores,
+    rounds,
+    graphSec: median(graph.map(({ makespanSec }) => makespanSec)),
+    serialSec: median(serial.map(({ makespanSec }) => makespanSec)),
+    boundSec: Math.max(criticalPathSec, workPerCoreSec),
+    criticalPathSec,
+    workPerCoreSec,
+    handOffMs: {
+      p50: quantile(handOffMs, 0.5),
+      p95: quantile(handOffMs, 0.95),
+      count: handOffMs.length,
+    },
+  };
+}
+
+async function runOnce(variations: AppVariations): Promise<Run> {
+  const directory = await mkdtemp(join(tmpdir(), 'reelgraph-bench-'));
+  const trace = startTrace();
+  try {
+    const settings = loadSettings({
+      flags: {
+        dataDir: directory,
+        whisperModel: 'fixtures/speech-model/ggml-digits.bin',
+        logLevel: 'silent',
+      },
+      env: process.env,
+    });
+    assert(settings.ok, 'the settings of the benchmark are good');
+    const app = await createApp(settings.value.settings, silentLogger, {
+      ...variations,
+      wrapKind: (kind) => trace.wrap(kind),
+    });
+    assert(app.ok, 'the service starts');
+    try {
+      const cpuBefore = cpuSeconds();
+      const job = await runJob(app.value.service, directory);
+      const { cores } = app.value.capacity;
+      const { startedAtMs, endedAtMs } = job;
+      const makespanMs = required(endedAtMs, 'an end') - required(startedAtMs, 'a start');
+      const makespanSec = makespanMs / 1000;
+      return { makespanSec, cpuSec: cpuSeconds() - cpuBefore, cores, job, traces: trace.nodes };
+    } finally {
+      await app.value.close();
+    }
+  } finally {
+    trace.close();
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
+async function runJob(service: JobService, dataDirectory: string): Promise<JobState> {
+  const jobId = newJobId();
+  const { signal } = new AbortController();
+  const upload = await createIntake(dataDirectory).receive(createReadStream(samplePath), {
+    jobId,
+    signal,
+    name: 'sample.mp4',
+    bytesMax: gibibyte,
+  });
+  assert(upload.ok, 'the sample is taken in');
+  const submitted = await service.submit({
+    jobId,
+    upload: upload.value,
+    pipeline: 'standard',
+    params: {},
+    priority: 0,
+  });
+  assert(submitted.ok, 'the job is accepted');
+  // Following ends with the job.
+  for await (const update of service.follow(jobId, 0, signal)) void update;
+  const ended = await service.get(jobId);
+  assert(ended.ok && ended.value.job.state.phase === 'succeeded', 'the job succeeds');
+  return ended.value.job.state;
+}
+
+/** The longest path through the graph in seconds, each node taking what it took with all the cores. */
+function criticalPath(job: JobState, traces: readonly NodeTrace[]): number {
+  const secondsOf = new Map(
+    traces.map(({ nodeId, beganAtMs, endedAtMs }) => [
+      nodeId,
+      (required(endedAtMs, `the end of ${nodeId}`) - beganAtMs) / 1000,
+    ]),
+  );
+  const paths = longestRemainingPaths(job.plan.nodes, (id) => secondsOf.get(id) ?? 0);
+  return Math.max(...paths.values());
+}
+
+function median(values: readonly number[]): number {
+  return quantile(values, 0.5);
+}

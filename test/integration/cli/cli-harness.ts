@@ -1,0 +1,80 @@
+import { systemClock } from '../../../src/base/clock.ts';
+import { failure } from '../../../src/base/failure.ts';
+import { err, ok } from '../../../src/base/result.ts';
+import type { CliContext, RunningApp } from '../../../src/cli/context.ts';
+import type { Settings } from '../../../src/config/settings.ts';
+import { runCli } from '../../../src/cli/program.ts';
+import { loadPipelines } from '../../../src/load-pipelines.ts';
+import { FakeScreen } from '../../unit/cli/fake-screen.ts';
+
+/** A command line in this process, over a service that the test plays. */
+export class CliHarness {
+  readonly out: FakeScreen;
+  readonly error = new FakeScreen();
+  /** The settings that each started service got. */
+  readonly started: Settings[] = [];
+  /** How many services were closed. */
+  closed = 0;
+  /** Set by a second signal. */
+  killedWith: number | undefined;
+  /** What the first thing that a service does answers, when set. */
+  refusal: string | undefined;
+  readonly #listeners = new Set<() => void>();
+  readonly #service: RunningApp['service'];
+  readonly #env: NodeJS.ProcessEnv;
+
+  constructor(service: RunningApp['service'], options: { env?: NodeJS.ProcessEnv; out?: FakeScreen } = {}) {
+    this.#service = service;
+    this.#env = options.env ?? {};
+    this.out = options.out ?? new FakeScreen();
+  }
+
+  /** Runs a command line; gives its exit code. */
+  run(...argv: readonly string[]): Promise<number> {
+    return runCli(argv, this.#context());
+  }
+
+  /** A signal arrives, as from Ctrl-C. */
+  interrupt(): void {
+    for (const listener of this.#listeners) listener();
+  }
+
+  /** How many wait for a signal. */
+  get listenerCount(): number {
+    return this.#listeners.size;
+  }
+
+  #context(): CliContext {
+    return {
+      env: this.#env,
+      out: this.out,
+      error: this.error,
+      clock: systemClock,
+      signals: {
+        on: (_names, callback) => {
+          this.#listeners.add(callback);
+          return () => void this.#listeners.delete(callback);
+        },
+        kill: (exitCode) => void (this.killedWith = exitCode),
+      },
+      version: '1.2.3',
+      startApp: async (settings) => {
+        this.started.push(settings);
+        if (this.refusal !== undefined) return err(failure('storage', this.refusal));
+        return ok(this.#app());
+      },
+      loadPipelines,
+    };
+  }
+
+  #app(): RunningApp {
+    return {
+      service: this.#service,
+      capacity: { cores: 2, memoryBytes: 1, ioSlots: 1, gpus: 0 },
+      listen: async () => ok({ url: 'http://127.0.0.1:1' }),
+      close: async () => {
+        this.closed += 1;
+      },
+    };
+  }
+}

@@ -1,0 +1,113 @@
+import { describe, expect, test } from 'vitest';
+import { createJob } from '../../src/scheduler/create-job.ts';
+import { isTerminalNode } from '../../src/scheduler/job-state.ts';
+import { Random } from '../fakes/random.ts';
+import { randomCapacity, randomScriptedPlan } from '../fakes/random-jobs.ts';
+import type { ScriptedPlan } from '../fakes/random-jobs.ts';
+import { SimulatedHost } from '../fakes/simulated-host.ts';
+
+/**
+ * Thousands of whole lives of jobs on one host. Each run is made of its seed alone; a failure names it,
+ * and `REELGRAPH_TEST_SEED=<seed>` runs that one alone.
+ */
+const seed = process.env['REELGRAPH_TEST_SEED'];
+const runs = 4000;
+const seeds =
+  seed === undefined ? Array.from({ length: runs }, (_, index) => index + 1) : [Number(seed)];
+
+interface Life {
+  readonly host: SimulatedHost;
+  readonly plans: ReadonlyMap<string, ScriptedPlan>;
+  readonly cancelled: ReadonlySet<string>;
+}
+
+function live(
+  random: Random,
+  trouble: { readonly crashes: boolean; readonly chaos: number },
+): Life {
+  const plans = new Map<string, ScriptedPlan>();
+  const cancelled = new Set<string>();
+  const host: SimulatedHost = new SimulatedHost({
+    capacity: randomCapacity(random),
+    random,
+    chaos: trouble.chaos,
+    latencyMsMax: random.pick([0, 20, 500]),
+    run: (job, nodeId, attempt) => plans.get(job.id)!.run(nodeId, attempt),
+  });
+  for (let index = 0; index < random.integer(1, 4); index += 1) {
+    const id = `job-${index}`;
+    const scripted = randomScriptedPlan(random, 14);
+    plans.set(id, scripted);
+    const priority = random.pick([-100, 0, 0, 100]);
+    const atMs = random.integer(0, 20_000);
+    host.at(atMs, () => host.submit(createJob({ id, plan: scripted.plan, priority, atMs })));
+    if (!random.chance(0.2)) continue;
+    cancelled.add(id);
+    const cancelAtMs = atMs + random.integer(0, 40_000);
+    host.at(cancelAtMs, () => host.apply(id, { type: 'cancel-requested', atMs: cancelAtMs }));
+  }
+  if (trouble.crashes && random.chance(0.5)) host.at(random.integer(0, 40_000), () => host.crash());
+  if (trouble.crashes && random.chance(0.5))
+    host.at(random.integer(0, 40_000), () => host.loseOne());
+  host.run();
+  return { host, plans, cancelled };
+}
+
+describe('jobs on a simulated host', () => {
+  test('all end, soundly, through failures, cancels, crashes, repeated and late events', () => {
+    const phases = new Map<string, number>();
+    for (const each of seeds) {
+      const { host, cancelled } = live(new Random(each), { crashes: true, chaos: 0.15 });
+      for (const { id, phase, nodes } of host.jobs.values()) {
+        phases.set(phase, (phases.get(phase) ?? 0) + 1);
+        expect(nodes.every((node) => isTerminalNode(node.phase))).toBe(true);
+        if (!cancelled.has(id)) expect(phase, `seed ${each}`).not.toBe('cancelled');
+      }
+    }
+    // The simulation reaches what it is for.
+    if (seed === undefined) {
+      for (const phase of ['succeeded', 'failed', 'cancelled']) {
+        expect(phases.get(phase)).toBeGreaterThan(runs / 20);
+      }
+    }
+  });
+
+  test('succeed when every node does in the end, and fail when one does not', () => {
+    for (const each of seeds.slice(0, runs / 4)) {
+      const { host, plans, cancelled } = live(new Random(each), { crashes: false, chaos: 0.1 });
+      for (const { id, phase, nodes, failure } of host.jobs.values()) {
+        if (cancelled.has(id)) continue;
+        const scripted = plans.get(id)!;
+        if (scripted.isSound) expect(phase, `seed ${each}`).toBe('succeeded');
+        if (phase === 'failed') {
+          const record = nodes.find((node) => node.id === failure?.nodeId);
+          const { end } = scripted.run(failure!.nodeId, record!.attempt);
+          expect(end).toEqual({ failure: failure!.code });
+        }
+      }
+    }
+  });
+
+  test('tell their watchers every phase exactly once, in order', () => {
+    for (const each of seeds.slice(0, runs / 8)) {
+      const { host } = live(new Random(each), { crashes: true, chaos: 0.15 });
+      for (const job of host.jobs.values()) {
+        const own = host.notices.flatMap(({ jobId, notice }) => (jobId === job.id ? [notice] : []));
+        const told = own.flatMap((notice) => (notice.type === 'job' ? [notice.phase] : []));
+        expect([...new Set(told)]).toEqual(told);
+        expect(told.at(0)).toBe('queued');
+        expect(told.at(-1)).toBe(job.phase);
+        for (const record of job.nodes) {
+          const phases = own.flatMap((notice) =>
+            notice.type === 'node' && notice.nodeId === record.id ? [notice] : [],
+          );
+          expect(phases.at(-1)?.phase ?? 'waiting', `seed ${each}`).toBe(record.phase);
+          const runsTold = phases.filter((notice) => notice.phase === 'running');
+          expect(runsTold.map(({ attempt }) => attempt)).toEqual(
+            Array.from({ length: record.attempt }, (_, index) => index + 1),
+          );
+        }
+      }
+    }
+  });
+});

@@ -1,0 +1,27 @@
+import { readdirSync, readFileSync } from 'node:fs';
+
+/** The command lines of this process's own children, for tests that no child is left behind. */
+export function childProcesses(): readonly string[] {
+  return readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name) && parentOf(name) === process.pid)
+    .map((pid) => commandLineOf(pid));
+}
+
+function parentOf(pid: string): number | undefined {
+  // The name, in parentheses, may hold anything; behind it come the state and the parent (proc(5)).
+  const behindName = readText(`/proc/${pid}/stat`).split(')').at(-1)?.trim().split(' ');
+  return behindName?.[1] === undefined ? undefined : Number(behindName[1]);
+}
+
+function commandLineOf(pid: string): string {
+  return readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
+}
+
+/** Empty when the process has ended since. */
+function readText(path: string): string {
+  try {
+    return readFileSync(path, 'utf8');
+  } catch {
+    return '';
+  }
+}

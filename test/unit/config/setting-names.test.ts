@@ -1,0 +1,30 @@
+import { expect, test } from 'vitest';
+import { describeSettings } from '../../../src/config/setting-specs.ts';
+import { toSettingNames } from '../../../src/config/setting-names.ts';
+
+test('every setting has one name for the flag and one for the environment', () => {
+  const names = describeSettings().map(({ name, flag, variable }) => `${name} ${flag} ${variable}`);
+  expect(names).toEqual([
+    'host host REELGRAPH_HOST',
+    'port port REELGRAPH_PORT',
+    'dataDir data-dir REELGRAPH_DATA_DIR',
+    'pipelines pipelines REELGRAPH_PIPELINES',
+    'modelsDir models-dir REELGRAPH_MODELS_DIR',
+    'whisperModel whisper-model REELGRAPH_WHISPER_MODEL',
+    'recognizer recognizer REELGRAPH_RECOGNIZER',
+    'whisperCli whisper-cli REELGRAPH_WHISPER_CLI',
+    'cores cores REELGRAPH_CORES',
+    'memoryBytes memory-bytes REELGRAPH_MEMORY_BYTES',
+    'ffmpegPath ffmpeg-path FFMPEG_PATH',
+    'ffprobePath ffprobe-path FFPROBE_PATH',
+    'uploadBytesMax upload-bytes-max REELGRAPH_UPLOAD_BYTES_MAX',
+    'pixelsMax pixels-max REELGRAPH_PIXELS_MAX',
+    'durationSecMax duration-sec-max REELGRAPH_DURATION_SEC_MAX',
+    'streamsMax streams-max REELGRAPH_STREAMS_MAX',
+    'logLevel log-level REELGRAPH_LOG_LEVEL',
+  ]);
+});
+
+test('a name that is a flag already stays as it is', () => {
+  expect(toSettingNames('data-dir').flag).toBe('data-dir');
+});

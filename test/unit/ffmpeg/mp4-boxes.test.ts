@@ -1,0 +1,66 @@
+import { open, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { describe, expect, test } from 'vitest';
+import { inspectMp4 } from '../../../src/ffmpeg/mp4-boxes.ts';
+import type { Mp4Facts } from '../../../src/ffmpeg/mp4-boxes.ts';
+import { createTempDirectory } from '../../support/temp-directory.ts';
+
+function box(type: string, ...content: readonly Buffer[]): Buffer {
+  const body = Buffer.concat(content);
+  const header = Buffer.alloc(8);
+  header.writeUInt32BE(8 + body.length);
+  header.write(type, 4, 'latin1');
+  return Buffer.concat([header, body]);
+}
+
+function movie(sampleType: string): Buffer {
+  const entries = Buffer.concat([Buffer.alloc(8), box(sampleType, Buffer.alloc(20))]);
+  const table = box('stbl', box('stsd', entries), box('stts', Buffer.alloc(8)));
+  return box('moov', box('mvhd', Buffer.alloc(4)), box('trak', box('mdia', box('minf', table))));
+}
+
+async function inspect(content: Buffer): Promise<Mp4Facts> {
+  await using directory = await createTempDirectory();
+  const path = join(directory.path, 'film');
+  await writeFile(path, content);
+  await using file = await open(path);
+  return await inspectMp4(file, content.length);
+}
+
+const media = box('mdat', Buffer.alloc(1000));
+const start = box('ftyp', Buffer.from('isom'));
+
+describe('the boxes of an MP4', () => {
+  test('of a whole film miss nothing', async () => {
+    const facts = await inspect(Buffer.concat([start, movie('avc1'), media]));
+    expect(facts).toEqual({ missingShare: 0, isEncrypted: false });
+  });
+
+  test('tell which share of the bytes is missing', async () => {
+    const whole = Buffer.concat([start, movie('avc1'), media]);
+    const facts = await inspect(whole.subarray(0, whole.length / 4));
+    expect(facts.missingShare).toBeCloseTo(0.75, 2);
+  });
+
+  test.each(['encv', 'enca'])('with a %s sample description are encrypted', async (type) => {
+    const facts = await inspect(Buffer.concat([start, media, movie(type)]));
+    expect(facts.isEncrypted).toBe(true);
+  });
+
+  test('may have a 64-bit size, or end with the file', async () => {
+    const large = Buffer.concat([Buffer.from([0, 0, 0, 1]), Buffer.from('mdat'), Buffer.alloc(8)]);
+    large.writeBigUInt64BE(BigInt(16 + 100), 8);
+    const open = Buffer.concat([Buffer.alloc(4), Buffer.from('mdat'), Buffer.alloc(50)]);
+    const facts = await inspect(Buffer.concat([start, large, Buffer.alloc(100), open]));
+    expect(facts.missingShare).toBe(0);
+  });
+
+  test.each([
+    ['no size', Buffer.concat([start, Buffer.from([0, 0, 0, 3]), Buffer.from('junk')])],
+    ['a 64-bit size of nothing', Buffer.concat([Buffer.from([0, 0, 0, 1]), Buffer.alloc(12)])],
+    ['a size beyond its parent', box('moov', Buffer.from([0x7f, 0, 0, 0]), Buffer.from('trak'))],
+    ['no whole header', Buffer.from('abc')],
+  ])('with %s end the walk', async (_name, content) => {
+    expect((await inspect(content)).isEncrypted).toBe(false);
+  });
+});

@@ -1,0 +1,31 @@
+import { describe, expect, it } from 'vitest';
+import { checkLength, lengthBounds, videoLengthBounds } from '../../../src/nodes/length.ts';
+import { film } from './sample-media.ts';
+
+describe('checkLength', () => {
+  const bounds = lengthBounds(10, film());
+
+  it.each([8.5, 10, 13.5])('accepts %d s of a film of 10 s', (seconds) => {
+    expect(checkLength(seconds, bounds).ok).toBe(true);
+  });
+
+  it('calls half a film truncated, and says how much there was', () => {
+    const result = checkLength(5, bounds);
+    expect(result).toMatchObject({ ok: false, error: { code: 'truncated' } });
+    expect(!result.ok && result.error.message).toContain('5.0 s could be decoded of the 10.0 s');
+  });
+
+  it('calls a film corrupt whose times run away', () => {
+    expect(checkLength(18_000, bounds)).toMatchObject({ ok: false, error: { code: 'corrupt' } });
+  });
+
+  it('lets a track end as late as the longest one', () => {
+    const late = lengthBounds(2, { ...film(), durationSec: 10 });
+    expect(checkLength(10, late).ok).toBe(true);
+  });
+
+  it('lets slides miss the duration of the last one', () => {
+    const slides = film({ framesPerSecond: 0.25, durationSec: 8 });
+    expect(checkLength(4, videoLengthBounds(slides.video, slides)).ok).toBe(true);
+  });
+});
