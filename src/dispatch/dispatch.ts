@@ -18,7 +18,8 @@ import type { StoreTransaction } from '../store/store.ts';
 export interface Dispatch {
   /**
    * Makes nodes available. Those of one transaction become visible together. A node has one offer at a
-   * time: a new one takes the place of the old and fences its lease.
+   * time: a new one takes the place of the old (its figures may have changed), and that of a newer
+   * attempt fences the lease on the one before. An attempt that is leased already stays so.
    */
   offer(tx: StoreTransaction, offers: readonly Offer[]): Promise<void>;
   /** Takes back what was offered of a job, or of one node of it, and fences the leases on it. */

@@ -23,10 +23,7 @@ export class LocalDispatch implements Dispatch {
   async offer(tx: StoreTransaction, offers: readonly Offer[]): Promise<void> {
     if (offers.length === 0) return;
     tx.onCommit(() => {
-      for (const offer of offers) {
-        this.#remove(keyOf(offer));
-        this.#offers.set(keyOf(offer), offer);
-      }
+      for (const offer of offers) this.#put(offer);
       this.#announce();
     });
   }
@@ -75,6 +72,14 @@ export class LocalDispatch implements Dispatch {
 
   async pendingCount(): Promise<number> {
     return this.#offers.size;
+  }
+
+  #put(offer: Offer): void {
+    const key = keyOf(offer);
+    // Claimed in the meantime: the same attempt is on its way and must not start twice.
+    if (this.#leases.get(key)?.attempt === offer.attempt) return;
+    this.#remove(key);
+    this.#offers.set(key, offer);
   }
 
   /** A microtask later, so that transactions that end in the same turn are announced together. */

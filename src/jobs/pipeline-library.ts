@@ -13,7 +13,7 @@ import { nearestName } from '../pipeline/suggest.ts';
 
 /** The pipelines of a directory, as they were when the service started. */
 export interface PipelineLibrary {
-  /** The good ones, by name, in alphabetical order. */
+  /** The good ones by name, in the order of their file names. */
   readonly pipelines: ReadonlyMap<string, Pipeline>;
   /** All that is wrong with the others. */
   readonly problems: readonly PipelineProblem[];
@@ -136,7 +136,8 @@ function find(
   }
   const nearest = nearestName(name, pipelines.keys());
   const known = [...pipelines.keys()].map((one) => `"${one}"`).join(', ');
-  const hint = nearest === undefined ? `There are: ${known}.` : `Did you mean "${nearest}"?`;
+  const all = known === '' ? 'There are none at all.' : `There are: ${known}.`;
+  const hint = nearest === undefined ? all : `Did you mean "${nearest}"?`;
   return err(failure('not_found', `There is no pipeline "${name}". ${hint}`));
 }
 

@@ -1,4 +1,4 @@
-import { isAlias, isMap, isScalar, isSeq, LineCounter, parseDocument, Scalar } from 'yaml';
+import { isAlias, isMap, isScalar, isSeq, parseDocument, Scalar } from 'yaml';
 import type { Alias, Document, ParsedNode, YAMLError, YAMLMap } from 'yaml';
 import type { Json } from '../base/json.ts';
 import { kibibyte } from '../base/units.ts';
@@ -66,14 +66,10 @@ export interface Source {
  * keys must be unique texts, tags and values beyond JSON are refused.
  */
 export function readSource(text: string): Source {
-  const lines = new LineCounter();
-  const position = (offset: number) => {
-    const { line, col } = lines.linePos(offset);
-    return { line: Math.max(1, line), column: Math.max(1, col) };
-  };
+  const lineStarts = lineStartsOf(text);
+  const position = (offset: number) => positionIn(lineStarts, Math.min(offset, text.length));
   if (isTooLarge(text)) return { root: undefined, faults: [tooLarge], position };
   const document = parseDocument(text, {
-    lineCounter: lines,
     prettyErrors: false,
     // With 'silent', a second document would be passed over.
     logLevel: 'error',
@@ -127,6 +123,31 @@ function isTooLarge(text: string): boolean {
   return text.length > sourceBytesMax || new TextEncoder().encode(text).length > sourceBytesMax;
 }
 
+/** Offset of each line's first character. */
+function lineStartsOf(text: string): readonly number[] {
+  const starts = [0];
+  for (let end = text.indexOf('\n'); end !== -1; end = text.indexOf('\n', end + 1)) {
+    starts.push(end + 1);
+  }
+  return starts;
+}
+
+/** The library's own counter loses its way in texts over several lines. */
+function positionIn(
+  lineStarts: readonly number[],
+  offset: number,
+): { readonly line: number; readonly column: number } {
+  let line = 1;
+  let after = lineStarts.length;
+  // The line is the last one that does not start behind the offset.
+  while (after - line > 0) {
+    const middle = Math.ceil((line + after) / 2);
+    if ((lineStarts[middle - 1] ?? 0) <= offset) line = middle;
+    else after = middle - 1;
+  }
+  return { line, column: offset - (lineStarts[line - 1] ?? 0) + 1 };
+}
+
 /** What follows the first fault of a line is mostly its consequence. */
 function firstOfEachLine(
   errors: readonly YAMLError[],
@@ -137,7 +158,7 @@ function firstOfEachLine(
     const [offset] = pos;
     const { line } = position(offset);
     if (firsts.has(line)) continue;
-    const reason = message.split('\n')[0]?.replace(/[.:]$/, '');
+    const reason = message.split('\n')[0]?.replace(/[\s.:]+$/, '');
     firsts.set(line, {
       offset,
       message: `This is not valid YAML: ${reason}`,

@@ -167,6 +167,15 @@ export function describeDispatch(harness: DispatchHarness): void {
       expect(await bench.settle(leaseOf('a', 2))).toBe(true);
     });
 
+    test('survive an offer of the same attempt with other figures', async () => {
+      await using bench = await openBench(harness);
+      await bench.offer(offerOf('a', { attempt: 1 }));
+      bench.claimAll();
+      await bench.offer(offerOf('a', { attempt: 1 }), offerOf('b'));
+      expect(bench.claimAll()).toEqual(['b']);
+      expect(await bench.settle(leaseOf('a', 1))).toBe(true);
+    });
+
     test('that are lost are told when they are renewed', async () => {
       await using bench = await openBench(harness);
       await bench.offer(offerOf('a'), offerOf('b'));

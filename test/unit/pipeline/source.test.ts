@@ -123,7 +123,7 @@ describe('a text that is refused', () => {
 
   test('may have faults of syntax on several lines, of which each names its first', () => {
     const places = faultsOf('a: }}\nb: 1\n  c: 2\n').map((fault) => fault.slice(0, 4));
-    expect(places).toEqual(['1:4 ', '2:1 ']);
+    expect(places).toEqual(['1:4 ', '2:1 ', '3:4 ']);
   });
 
   test('may use a tag that JSON has no value for', () => {
