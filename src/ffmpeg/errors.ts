@@ -1,8 +1,8 @@
 import { failure } from '../base/failure.ts';
 import type { Failure, FailureCode } from '../base/failure.ts';
 import { formatDuration } from '../base/units.ts';
-import type { ChildExit } from './child.ts';
-import { commandText, describeEnd } from './command-text.ts';
+import type { ChildExit } from '../processes/child.ts';
+import { commandText, describeEnd } from '../processes/command-text.ts';
 import type { MediaLimits } from './limits.ts';
 
 /** What is known of a tool that ended badly. */

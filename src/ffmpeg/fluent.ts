@@ -2,7 +2,7 @@ import ffmpeg from 'fluent-ffmpeg';
 import type { ChildProcess } from 'node:child_process';
 import { assert } from '../base/assert.ts';
 import type { ArgumentPlan } from './arguments.ts';
-import type { Child, ChildExit } from './child.ts';
+import type { Child, ChildExit } from '../processes/child.ts';
 
 /** fluent-ffmpeg's keeper of the last output lines; ours are kept by {@link Child}'s owner. */
 interface LineRing {

@@ -15,10 +15,10 @@ import { parseProbeAnswer, probeEntries } from './probe-answer.ts';
 import type { ProbeAnswer } from './probe-answer.ts';
 import { allocationOptions, safeProbeOptions } from './safe-input.ts';
 import { sniff, sniffBytes } from './sniff.ts';
-import { LineSplitter } from './text-tail.ts';
+import { LineSplitter } from '../processes/text-tail.ts';
 import type { ToolContext } from './tool-context.ts';
-import { runTool } from './tool-run.ts';
-import type { ToolEnd } from './tool-run.ts';
+import { runTool } from '../processes/tool-run.ts';
+import type { ToolEnd } from '../processes/tool-run.ts';
 
 /**
  * Share of an MP4 file that may be missing: players forgive a film its last frames, and so does the

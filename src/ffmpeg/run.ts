@@ -5,17 +5,17 @@ import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { planArguments } from './arguments.ts';
-import { Child } from './child.ts';
+import { Child } from '../processes/child.ts';
 import type { FfmpegCommand } from './command.ts';
-import { commandText } from './command-text.ts';
+import { commandText } from '../processes/command-text.ts';
 import { classifyRun, mediaFailure } from './errors.ts';
 import { runWithFluent } from './fluent.ts';
 import type { RunControl, RunReport } from './media-tools.ts';
 import { ProgressReader } from './progress.ts';
 import type { RunProgress } from './progress.ts';
-import { LineSplitter, TextTail } from './text-tail.ts';
+import { LineSplitter, TextTail } from '../processes/text-tail.ts';
 import type { ToolContext } from './tool-context.ts';
-import { stderrCharactersMax } from './tool-run.ts';
+import { stderrCharactersMax } from '../processes/tool-run.ts';
 
 /** Longest line of a progress report; real ones have about thirty characters. */
 const progressLineCharactersMax = 1000;

@@ -1,5 +1,6 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import type { Launch } from '../processes/launch.ts';
 import type { MediaLimits } from './limits.ts';
 import type { Toolchain } from './toolchain.ts';
 
@@ -17,9 +18,3 @@ export interface ToolContext {
   /** How long a run may stand still, in milliseconds. */
   readonly stallLimitMs: number;
 }
-
-/**
- * Puts a launcher in front of a command: takes the program with its arguments and the directory it
- * works in, returns what is started instead. A sandbox is such a launcher.
- */
-export type Launch = (argv: readonly string[], cwd: string) => readonly string[];

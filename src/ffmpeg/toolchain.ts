@@ -7,9 +7,9 @@ import { failure } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { describeEnd } from './command-text.ts';
-import { childEnvironment, runTool } from './tool-run.ts';
-import type { ToolEnd } from './tool-run.ts';
+import { describeEnd } from '../processes/command-text.ts';
+import { childEnvironment, runTool } from '../processes/tool-run.ts';
+import type { ToolEnd } from '../processes/tool-run.ts';
 import { parseVersion } from './version.ts';
 import type { ToolVersion } from './version.ts';
 

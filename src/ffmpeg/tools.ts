@@ -4,8 +4,9 @@ import type { MediaLimits } from './limits.ts';
 import type { MediaTools } from './media-tools.ts';
 import { probeFile } from './probe.ts';
 import { runCommand } from './run.ts';
-import type { Launch, ToolContext } from './tool-context.ts';
-import { childEnvironment } from './tool-run.ts';
+import type { Launch } from '../processes/launch.ts';
+import type { ToolContext } from './tool-context.ts';
+import { childEnvironment } from '../processes/tool-run.ts';
 import type { Toolchain } from './toolchain.ts';
 import { verifyOutput } from './verify.ts';
 

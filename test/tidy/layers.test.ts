@@ -16,6 +16,7 @@ const layers: Readonly<Record<string, number>> = {
   'resources/budget.ts': 1,
   stages: 2,
   resources: 3,
+  processes: 3,
   ffmpeg: 3,
   speech: 3,
   storage: 3,

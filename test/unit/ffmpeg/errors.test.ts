@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import type { ChildExit } from '../../../src/ffmpeg/child.ts';
+import type { ChildExit } from '../../../src/processes/child.ts';
 import { classifyProbe, classifyRun, operatorDetail } from '../../../src/ffmpeg/errors.ts';
 
 const limits = { pixelsMax: 36_000_000, durationSecMax: 14_400, streamsMax: 64 };

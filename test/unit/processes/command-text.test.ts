@@ -1,6 +1,6 @@
 import { execFileSync } from 'node:child_process';
 import { describe, expect, test } from 'vitest';
-import { commandText, describeEnd } from '../../../src/ffmpeg/command-text.ts';
+import { commandText, describeEnd } from '../../../src/processes/command-text.ts';
 
 describe('a command as text', () => {
   test('is what a shell takes for the same tokens', () => {

@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { LineSplitter, TextTail } from '../../../src/ffmpeg/text-tail.ts';
+import { LineSplitter, TextTail } from '../../../src/processes/text-tail.ts';
 
 describe('a text tail', () => {
   test('keeps the end of a flood', () => {
