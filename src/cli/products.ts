@@ -24,7 +24,7 @@ const manifestName = 'manifest.json';
 /** What is read of a manifest here. */
 const manifestSchema = z.object({
   jobId: z.string(),
-  artifacts: z.array(z.object({ name: z.string() })),
+  products: z.array(z.object({ name: z.string() })),
 });
 
 /** The products, one line each: name, size, type or address. */
@@ -107,7 +107,7 @@ async function ownFiles(directory: string): Promise<ReadonlySet<string>> {
     const text = await readFile(join(directory, manifestName), 'utf8');
     const manifest = manifestSchema.safeParse(JSON.parse(text));
     if (!manifest.success) return new Set();
-    return new Set([manifestName, ...manifest.data.artifacts.map(({ name }) => name)]);
+    return new Set([manifestName, ...manifest.data.products.map(({ name }) => name)]);
   } catch {
     // No manifest, or one that is not ours: then no file in there is ours either.
     return new Set();

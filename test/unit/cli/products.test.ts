@@ -8,6 +8,8 @@ import { checkOutputDirectory, copyProducts, renderProducts } from '../../../src
 import { renderLines } from '../../../src/cli/text.ts';
 import type { Artifact } from '../../../src/graph/artifact.ts';
 import type { OpenedArtifact } from '../../../src/jobs/job-service.ts';
+import { describeProducts } from '../../../src/nodes/manifest.ts';
+import { inputArtifact } from '../../support/node-attempt.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
 
 function opened(name: string, body: Readable): OpenedArtifact {
@@ -34,14 +36,16 @@ describe('an output directory', () => {
 
   test('may hold the products of an earlier run', async () => {
     await using directory = await createTempDirectory();
-    const manifest = { jobId: 'j', artifacts: [{ name: '720p.mp4' }] };
+    const product = opened('720p.mp4', Readable.from([]));
+    const artifact = inputArtifact(product.artifact);
+    const manifest = describeProducts('j', undefined, [{ artifact, facts: {} }]);
     await writeFile(join(directory.path, 'manifest.json'), JSON.stringify(manifest));
     await writeFile(join(directory.path, '720p.mp4'), 'old');
     expect(await checkOutputDirectory(directory.path)).toEqual(ok(undefined));
   });
 
   test.each([
-    ['a file beside a manifest', { 'manifest.json': '{"jobId":"j","artifacts":[]}', 'a.txt': '' }],
+    ['a file beside a manifest', { 'manifest.json': '{"jobId":"j","products":[]}', 'a.txt': '' }],
     ['a manifest of another program', { 'manifest.json': '{"name":"other"}' }],
     ['a manifest that is no JSON', { 'manifest.json': 'other' }],
     ['a product without a manifest', { '720p.mp4': 'mine' }],
