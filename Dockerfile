@@ -15,8 +15,9 @@ COPY src ./src
 RUN npm run build
 
 FROM node:24-bookworm-slim
+# libgomp1 is what the speech engine runs its threads with.
 RUN apt-get update \
-  && apt-get install --yes --no-install-recommends ffmpeg \
+  && apt-get install --yes --no-install-recommends ffmpeg libgomp1 \
   && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json ./
