@@ -17,6 +17,14 @@ const threeLetters: ReadonlyMap<string, string> = new Map(
   Array.from(codes.matchAll(/(\w{2,3})\s+(\w{3})/g), ([, two = '', three = '']) => [two, three]),
 );
 
+/** Languages of Whisper models without an ISO 639-1 code: Hawaiian and Cantonese. */
+const longCodes: ReadonlySet<string> = new Set(['haw', 'yue']);
+
+/** Whether Whisper models know a language by this code: ISO 639-1, or `haw` or `yue`. */
+export function isKnownLanguage(code: string): boolean {
+  return threeLetters.has(code) || longCodes.has(code);
+}
+
 /** A language code as MP4 wants it: three letters; undefined when the language is not known. */
 export function toThreeLetters(code: string): string | undefined {
   return /^[a-z]{3}$/.test(code) ? code : threeLetters.get(code);
