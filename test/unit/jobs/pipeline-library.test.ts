@@ -73,7 +73,7 @@ describe('the library', () => {
     expect([...library.pipelines.keys()]).toEqual(['good']);
     expect(linesOf(library)).toEqual([
       'bad.yaml:2:26: There is no node kind `validat`. Did you mean `validate`?',
-      'bad.yaml:2:68: `a` needs `x`, which is not a node of this pipeline. Known nodes: `validate`, `a`.',
+      'bad.yaml:2:65: `a` needs `x`, which is not a node of this pipeline. Known nodes: `validate`, `a`.',
       'binary.yaml:1:1: The file cannot be read: The encoded data was not valid for encoding utf-8. It has to be UTF-8 text.',
       expect.stringMatching(/^link\.yaml:1:1: The file cannot be read: ENOENT/),
       'other.yaml:2:1: The name `another` is not that of the file, `other`. Rename the file or the pipeline.',
