@@ -89,7 +89,7 @@ function bestSplit(pieces: readonly CaptionPiece[], start: number, best: readonl
     // What is too much stays too much with more.
     if (cue === undefined) break;
     const rest = best[end];
-    const cost = costOf(cue, group.at(-1), end === pieces.length) + (rest?.cost ?? Infinity);
+    const cost = costOf(cue, group, end === pieces.length) + (rest?.cost ?? Infinity);
     if (cost < found.cost) found = { cost, cue, ...(rest && { rest }) };
   }
   return found;
@@ -117,7 +117,8 @@ function breakLines(pieces: readonly CaptionPiece[]): readonly string[] | undefi
     const lower = pieces.slice(index);
     const widths = [lineWidth(upper), lineWidth(lower)] as const;
     if (Math.max(...widths) > lineWidthMax) continue;
-    const cost = Math.abs(widths[0] - widths[1]) / lineWidthMax + breakCost(upper.at(-1));
+    const imbalance = (widths[0] - widths[1]) / lineWidthMax;
+    const cost = imbalance ** 2 + breakCost(upper.at(-1));
     if (cost >= least) continue;
     least = cost;
     lines = [lineText(upper), lineText(lower)];
@@ -143,11 +144,10 @@ function lineText(pieces: readonly CaptionPiece[]): string {
  * Few cues, well filled, that end where a sentence or a part of one does, and last long enough to be
  * read. The weights only have to rank: a cue more costs more than any bad break saves.
  */
-function costOf(cue: Cue, last: CaptionPiece | undefined, isEnd: boolean): number {
-  const length = cue.lines.reduce((sum, line) => sum + line.length, 0);
-  const emptiness = Math.max(0, 1 - length / (2 * lineWidthMax));
+function costOf(cue: Cue, pieces: readonly CaptionPiece[], isEnd: boolean): number {
+  const emptiness = Math.max(0, 1 - lineWidth(pieces) / (2 * lineWidthMax));
   const isShort = cue.endMs - cue.startMs < readableMsMin;
-  return 2 + emptiness ** 2 + (isEnd ? 0 : breakCost(last)) + (isShort ? 0.5 : 0);
+  return 2 + emptiness ** 2 + (isEnd ? 0 : breakCost(pieces.at(-1))) + (isShort ? 0.5 : 0);
 }
 
 /** How bad it is to break behind a piece. */

@@ -112,12 +112,12 @@ export function planTranscode(
     outputs: [
       {
         path: paths.output,
+        keepsFrameTimes: true,
         options: [
           ['-map', `0:${video.index}`, '-an', ...noStreamMetadata],
           ['-vf', planFilters(params, video)],
-          // Frames keep their times, in steps fine enough for any source. `-fps_mode` is the newer
-          // name of `-vsync`, which builds from before 2022 do not know.
-          ['-vsync', 'vfr', '-enc_time_base', '1/90000'],
+          // Steps fine enough for the times of any source's frames.
+          ['-enc_time_base', '1/90000'],
           ['-c:v', 'libx264', '-preset', params.preset, '-crf', String(params.crf)],
           ['-profile:v', 'high', '-level:v', h264Level(size, framesPerSecond)],
           ['-force_key_frames', `expr:gte(t,n_forced*${keyframeIntervalSec})`],

@@ -1,17 +1,22 @@
 import { describe, expect, it } from 'vitest';
 import { createKinds } from '../../../src/nodes/catalog.ts';
-import type { NodeKind } from '../../../src/nodes/node-kind.ts';
-import { publish } from '../../../src/nodes/publish.ts';
+import { recognizeSpeech } from '../../../src/nodes/recognize-speech.ts';
 import { LocalStorage } from '../../../src/storage/local-storage.ts';
 import { unusedTools } from '../../support/node-attempt.ts';
 
-// Neither touches anything before it is used.
-const storage = new LocalStorage('/storage');
-const recognizeSpeech: NodeKind = { ...publish(storage), name: 'recognize-speech' };
+// Nothing is touched before it is used.
+const services = {
+  tools: unusedTools,
+  storage: new LocalStorage('/storage'),
+  recognizeSpeech: recognizeSpeech({
+    name: 'unused',
+    recognize: () => Promise.reject(new Error('nothing to recognize')),
+  }),
+};
 
 describe('createKinds', () => {
   it('knows the seven kinds by name', () => {
-    const kinds = createKinds({ tools: unusedTools, storage, recognizeSpeech });
+    const kinds = createKinds(services);
     expect([...kinds.keys()]).toEqual([
       'validate',
       'extract-audio',
@@ -25,7 +30,7 @@ describe('createKinds', () => {
   });
 
   it('describes every parameter', () => {
-    const kinds = createKinds({ tools: unusedTools, storage, recognizeSpeech });
+    const kinds = createKinds(services);
     for (const kind of kinds.values()) {
       const { properties = {} } = kind.params.toJSONSchema();
       for (const property of Object.values(properties)) {

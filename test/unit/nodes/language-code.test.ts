@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { toThreeLetters } from '../../../src/nodes/language-code.ts';
+import { isKnownLanguage, toThreeLetters } from '../../../src/nodes/language-code.ts';
 
 describe('toThreeLetters', () => {
   it.each([
@@ -18,5 +18,14 @@ describe('toThreeLetters', () => {
     expect(toThreeLetters('xx')).toBeUndefined();
     expect(toThreeLetters('english')).toBeUndefined();
     expect(toThreeLetters('EN')).toBeUndefined();
+  });
+});
+
+describe('isKnownLanguage', () => {
+  it('knows what speech models know, by its usual code', () => {
+    expect(['en', 'de', 'zh', 'he', 'haw', 'yue'].filter((code) => !isKnownLanguage(code))).toEqual(
+      [],
+    );
+    expect(['', 'xx', 'eng', 'EN', 'english'].filter((code) => isKnownLanguage(code))).toEqual([]);
   });
 });

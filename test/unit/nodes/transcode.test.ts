@@ -20,6 +20,7 @@ describe('planTranscode', () => {
       outputs: [
         {
           path: '/job/720p.video.mp4',
+          keepsFrameTimes: true,
           options: [
             '-map',
             '0:0',
@@ -28,8 +29,6 @@ describe('planTranscode', () => {
             '-1',
             '-vf',
             'scale=1280:720:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
-            '-vsync',
-            'vfr',
             '-enc_time_base',
             '1/90000',
             '-c:v',
