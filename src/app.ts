@@ -15,7 +15,7 @@ import { LocalDispatch } from './dispatch/local-dispatch.ts';
 import { findToolchain } from './ffmpeg/toolchain.ts';
 import { toolchainWarnings } from './ffmpeg/toolchain-warnings.ts';
 import { createMediaTools } from './ffmpeg/tools.ts';
-import { intermediatesOf } from './jobs/artifacts.ts';
+import { removeIntermediates } from './jobs/artifacts.ts';
 import { createJobService } from './jobs/create-job-service.ts';
 import { JobEngine } from './jobs/engine.ts';
 import { JobFeed } from './jobs/feed.ts';
@@ -29,7 +29,6 @@ import type { Pipeline } from './pipeline/pipeline.ts';
 import { formatProblem } from './pipeline/problem.ts';
 import type { Capacity } from './resources/demand.ts';
 import { readHostCapacity } from './resources/host-capacity.ts';
-import type { JobState } from './scheduler/job-state.ts';
 import { decide } from './scheduler/select.ts';
 import type { Decide } from './scheduler/select.ts';
 import { createRecognizer } from './speech/create-recognizer.ts';
@@ -114,11 +113,10 @@ async function assemble(foundations: Foundations): Promise<App> {
   const { capacity, warnings } = await readHostCapacity(settings);
   for (const warning of warnings) logger.warn({}, warning);
   const engine = new JobEngine({ store, dispatch, feed, clock, logger });
-  engine.onEnd((job) => void removeIntermediates(job, workspace, logger));
+  engine.onEnd((job) => removeIntermediates(job, workspace));
   const worker = new Worker({
     engine,
     dispatch,
-    store,
     feed,
     workspace,
     capacity,
@@ -128,7 +126,7 @@ async function assemble(foundations: Foundations): Promise<App> {
     decide: variations.decide ?? decide,
   });
   await engine.recover();
-  worker.start();
+  await worker.start();
   const service = createJobService({ engine, store, feed, storage, workspace, library, clock });
   const intake = createIntake(dataDirectory);
   const api = createApi({
@@ -153,7 +151,7 @@ async function assemble(foundations: Foundations): Promise<App> {
       await server?.close();
       await intake.close();
       await worker.stop();
-      engine.close();
+      await engine.close();
       await store.close();
     },
   };
@@ -199,18 +197,4 @@ function wrapKinds(
   { wrapKind = (kind) => kind }: AppVariations,
 ): ReadonlyMap<string, NodeKind> {
   return new Map([...kinds].map(([name, kind]) => [name, wrapKind(kind)]));
-}
-
-/** Files that only other nodes needed are not kept once a job succeeded; a failed job can go on. */
-async function removeIntermediates(
-  job: JobState,
-  workspace: Workspace,
-  logger: Logger,
-): Promise<void> {
-  if (job.phase !== 'succeeded') return;
-  try {
-    for (const { path } of intermediatesOf(job)) await workspace.removeFile(path);
-  } catch (error) {
-    logger.error({ jobId: job.id, error }, 'intermediate files could not be removed');
-  }
 }

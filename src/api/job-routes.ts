@@ -19,8 +19,13 @@ export function listJobsRoute(options: ApiOptions): RequestHandler {
       return;
     }
     const page = await options.service.list(query.value);
-    const jobs = page.jobs.map((job) => toJobSummary({ job, progress: new Map() }));
-    const next = page.next && `${options.baseUrl ?? ''}${nextPath(query.value, page.next)}`;
+    if (!page.ok) {
+      sendFailure(exchange, page.error);
+      return;
+    }
+    const jobs = page.value.jobs.map((job) => toJobSummary({ job, progress: new Map() }));
+    const { next: cursor } = page.value;
+    const next = cursor && `${options.baseUrl ?? ''}${nextPath(query.value, cursor)}`;
     if (next !== undefined) response.set('Link', `<${next}>; rel="next"`);
     sendJson(exchange, 200, { jobs, next } satisfies JobListView);
   };

@@ -30,10 +30,9 @@ export class LocalDispatch implements Dispatch {
 
   async withdraw(tx: StoreTransaction, jobId: string, nodeId?: string): Promise<void> {
     tx.onCommit(() => {
-      const held = [...this.#offers.values(), ...this.#leases.values()];
-      for (const node of held) {
-        const isMeant = nodeId === undefined || node.nodeId === nodeId;
-        if (node.jobId === jobId && isMeant) this.#remove(keyOf(node));
+      if (nodeId !== undefined) return this.#remove(keyOf({ jobId, nodeId }));
+      for (const node of [...this.#offers.values(), ...this.#leases.values()]) {
+        if (node.jobId === jobId) this.#remove(keyOf(node));
       }
     });
   }

@@ -1,6 +1,6 @@
-import { createReadStream } from 'node:fs';
+import { open } from 'node:fs/promises';
 import type { Clock } from '../base/clock.ts';
-import { failure } from '../base/failure.ts';
+import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
@@ -8,13 +8,21 @@ import type { Artifact } from '../graph/artifact.ts';
 import { createPlan } from '../pipeline/create-plan.ts';
 import { createJob } from '../scheduler/create-job.ts';
 import { isTerminalJob } from '../scheduler/job-state.ts';
-import type { Storage, StoredObject, ByteRange } from '../storage/storage.ts';
+import type { JobState } from '../scheduler/job-state.ts';
+import type { Storage, ByteRange } from '../storage/storage.ts';
 import type { Workspace } from '../storage/workspace.ts';
+import { StoreError } from '../store/store-error.ts';
 import type { Store, StoredJob } from '../store/store.ts';
 import { productsOf } from './artifacts.ts';
 import type { JobEngine } from './engine.ts';
 import type { JobFeed } from './feed.ts';
-import type { JobService, JobUpdate, OpenedArtifact, SubmitRequest } from './job-service.ts';
+import type {
+  JobService,
+  JobSnapshot,
+  JobUpdate,
+  OpenedArtifact,
+  SubmitRequest,
+} from './job-service.ts';
 import type { PipelineLibrary } from './pipeline-library.ts';
 
 /** What the service is made of. */
@@ -33,30 +41,28 @@ const noticesPerRead = 100;
 
 /** The job service over its parts; see {@link JobService} for what each call promises. */
 export function createJobService(parts: JobServiceParts): JobService {
-  const { engine, store, feed } = parts;
+  const { store } = parts;
   return {
-    submit: (request) => submit(parts, request),
-    async get(jobId) {
-      const job = await store.readJob(jobId);
-      return job === undefined
-        ? err(noSuchJob(jobId))
-        : ok({ job, progress: feed.progressOf(jobId) });
-    },
-    list: (query) => store.listJobs(query),
-    async cancel(jobId) {
-      const job = await store.readJob(jobId);
-      if (job === undefined) return err(noSuchJob(jobId));
-      if (isTerminalJob(job.state.phase)) {
-        return err(failure('conflict', `The job has already ended (${job.state.phase}).`));
-      }
-      const state = await engine.apply(jobId, [
-        { type: 'cancel-requested', atMs: parts.clock.nowMs() },
-      ]);
-      return ok({ ...job, state });
-    },
+    submit: (request) => answering(() => submit(parts, request)),
+    get: (jobId) => answering(() => get(parts, jobId)),
+    list: (query) => answering(async () => ok(await store.listJobs(query))),
+    cancel: (jobId) => answering(() => cancel(parts, jobId)),
     follow: (jobId, afterSequence, signal) => follow(parts, { jobId, afterSequence, signal }),
-    openArtifact: (jobId, name, range) => openArtifact(parts, { jobId, name }, range),
+    openArtifact: (jobId, name, range) =>
+      answering(() => openArtifact(parts, { jobId, name }, range)),
   };
+}
+
+/** Makes the failures that the store throws failures of the call. */
+async function answering<Value>(
+  call: () => Promise<Result<Value, Failure>>,
+): Promise<Result<Value, Failure>> {
+  try {
+    return await call();
+  } catch (thrown) {
+    if (thrown instanceof StoreError) return err(thrown.failure);
+    throw thrown;
+  }
 }
 
 function noSuchJob(jobId: string): Failure {
@@ -73,7 +79,33 @@ async function submit(
   if (!plan.ok) return plan;
   const { jobId, upload, priority } = request;
   const state = createJob({ id: jobId, plan: plan.value, priority, atMs: clock.nowMs() });
-  return ok({ upload, state: await engine.submit({ state, upload }) });
+  return ok(await engine.submit({ state, upload }));
+}
+
+async function get(
+  { store, feed }: JobServiceParts,
+  jobId: string,
+): Promise<Result<JobSnapshot, Failure>> {
+  const job = await store.readJob(jobId);
+  if (job === undefined) return err(noSuchJob(jobId));
+  return ok({ job, progress: feed.progressOf(jobId) });
+}
+
+async function cancel(
+  { store, engine, clock }: JobServiceParts,
+  jobId: string,
+): Promise<Result<StoredJob, Failure>> {
+  const before = await store.readJob(jobId);
+  if (before === undefined) return err(noSuchJob(jobId));
+  if (isTerminalJob(before.state.phase)) return err(hasEnded(before.state));
+  const after = await engine.apply(jobId, [{ type: 'cancel-requested', atMs: clock.nowMs() }]);
+  // It may have ended by itself between the two.
+  const { phase } = after.state;
+  return phase === 'succeeded' || phase === 'failed' ? err(hasEnded(after.state)) : ok(after);
+}
+
+function hasEnded({ phase }: JobState): Failure {
+  return failure('conflict', `The job has already ended (${phase}).`);
 }
 
 async function* follow(
@@ -85,15 +117,18 @@ async function* follow(
   try {
     let afterSequence = from.afterSequence;
     while (!signal.aborted) {
-      // Read before the notices: whatever ends the job after this line also wakes the subscription.
-      const job = await store.readJob(jobId);
-      const page = await store.readNotices({ jobId, afterSequence, limit: noticesPerRead });
-      for (const stored of page) {
-        afterSequence = stored.sequence;
-        yield { type: 'notice', ...stored };
+      // Progress alone, which comes much more often, costs no reading.
+      while (subscription.takeNews()) {
+        // Read before the notices: whatever ends the job after this line also wakes the subscription.
+        const job = await store.readJob(jobId);
+        const page = await store.readNotices({ jobId, afterSequence, limit: noticesPerRead });
+        for (const stored of page) {
+          afterSequence = stored.sequence;
+          yield { type: 'notice', ...stored };
+        }
+        if (page.length === noticesPerRead) subscription.wake();
+        else if (job === undefined || isTerminalJob(job.state.phase)) return;
       }
-      if (page.length === noticesPerRead) continue;
-      if (job === undefined || isTerminalJob(job.state.phase)) return;
       yield* subscription.takeProgress();
       await subscription.wait(signal);
     }
@@ -117,18 +152,21 @@ async function openArtifact(
   const published = await parts.storage.open(`${jobId}/${name}`, range);
   if (published.ok) return ok({ artifact, object: published.value });
   if (published.error.code !== 'not_found') return published;
-  return ok({ artifact, object: openUnpublished(parts.workspace, artifact, range) });
+  return openUnpublished(parts.workspace, artifact, range);
 }
 
 /** A product can be fetched as soon as its node succeeded, before `publish` has stored it. */
-function openUnpublished(
+async function openUnpublished(
   workspace: Workspace,
   artifact: Artifact,
   range: ByteRange | undefined,
-): StoredObject {
+): Promise<Result<OpenedArtifact, Failure>> {
   const bounds = range === undefined ? {} : { start: range.first, end: range.last };
-  return {
-    bytes: artifact.bytes,
-    body: createReadStream(workspace.absolute(artifact.path), bounds),
-  };
+  try {
+    const file = await open(workspace.absolute(artifact.path), 'r');
+    const body = file.createReadStream(bounds);
+    return ok({ artifact, object: { bytes: artifact.bytes, body } });
+  } catch (thrown) {
+    return err(failureFromThrown(thrown, 'storage', 'A product could not be read.'));
+  }
 }

@@ -9,6 +9,7 @@ import { isTerminalJob } from '../scheduler/job-state.ts';
 import type { JobState } from '../scheduler/job-state.ts';
 import { resume } from '../scheduler/resume.ts';
 import type { AttemptKey } from '../storage/workspace.ts';
+import { StoreError } from '../store/store-error.ts';
 import type { Store, StoredJob, StoreTransaction } from '../store/store.ts';
 import type { JobFeed } from './feed.ts';
 
@@ -32,7 +33,9 @@ export const storeRetryMs = 1000;
 export class JobEngine {
   readonly #parts: EngineParts;
   readonly #stopListeners = new Set<(key: AttemptKey) => void>();
-  readonly #endListeners = new Set<(job: JobState) => void>();
+  readonly #endListeners = new Set<EndListener>();
+  /** What the end listeners are still doing. */
+  readonly #endings = new Set<Promise<void>>();
   /** Retry timers by `<jobId>/<nodeId>`; each is cancelled by {@link close}. */
   readonly #timers = new Map<string, () => void>();
   #isClosed = false;
@@ -42,44 +45,45 @@ export class JobEngine {
   }
 
   /** Stores a new job and offers its first nodes; durable when it resolves. */
-  async submit(job: StoredJob): Promise<JobState> {
+  async submit(job: StoredJob): Promise<StoredJob> {
     const { store, clock } = this.#parts;
     const step = await store.transaction(async (tx) => {
       await tx.insertJob(job);
-      return this.#step(tx, job.state, [{ type: 'job-submitted', atMs: clock.nowMs() }]);
+      return this.#step(tx, job, [{ type: 'job-submitted', atMs: clock.nowMs() }]);
     });
     return this.#perform(step);
   }
 
   /**
-   * Tells the core what happened to a job, all in one transaction, and returns the job's new state.
+   * Tells the core what happened to a job, all in one transaction, and returns the job as it is then.
    *
-   * @throws Error when there is no such job, or when the store cannot be written.
+   * @throws Error when there is no such job; StoreError when the store cannot be written.
    */
-  async apply(jobId: string, events: readonly JobEvent[]): Promise<JobState> {
+  async apply(jobId: string, events: readonly JobEvent[]): Promise<StoredJob> {
     const step = await this.#parts.store.transaction(async (tx) => {
       const job = required(await tx.loadJob(jobId), `job ${jobId}`);
-      return this.#step(tx, job.state, events);
+      return this.#step(tx, job, events);
     });
     return this.#perform(step);
   }
 
   /**
    * Takes up the jobs that an earlier life of the service left unfinished: what it was running is
-   * lost, what was ready is offered again, what was delayed gets its timer back.
+   * lost, what was ready is offered again, what was delayed gets its timer back. A job that can't be
+   * taken up because of a bug is logged and left alone, so that the others go on.
+   *
+   * @throws StoreError when the store cannot be read or written.
    */
   async recover(): Promise<void> {
-    const { store, dispatch, clock, logger } = this.#parts;
+    const { store, logger } = this.#parts;
     for (const jobId of await store.listUnfinishedJobIds()) {
-      const step = await store.transaction(async (tx) => {
-        const job = required(await tx.loadJob(jobId), `job ${jobId}`);
-        const lost = await transit(tx, job.state, lostAttempts(job.state, clock.nowMs()));
-        const resumed = resume(lost.after);
-        await dispatch.offer(tx, offersIn(resumed));
-        return { ...lost, effects: [...lost.effects, ...resumed] };
-      });
-      this.#perform(step);
-      logger.info({ jobId }, 'took up an unfinished job');
+      try {
+        await this.#recoverJob(jobId);
+        logger.info({ jobId }, 'took up an unfinished job');
+      } catch (error) {
+        if (error instanceof StoreError) throw error;
+        logger.error({ jobId, error }, 'an unfinished job could not be taken up');
+      }
     }
   }
 
@@ -89,24 +93,41 @@ export class JobEngine {
     return () => this.#stopListeners.delete(listener);
   }
 
-  /** Calls back once after each job's end; returns how to stop listening. */
-  onEnd(listener: (job: JobState) => void): () => void {
+  /** Calls back once after each job's end, once it is stored; returns how to stop listening. */
+  onEnd(listener: EndListener): () => void {
     this.#endListeners.add(listener);
     return () => this.#endListeners.delete(listener);
   }
 
-  /** Cancels the timers. Delayed nodes keep their due time in the store. */
-  close(): void {
+  /**
+   * Cancels the timers (delayed nodes keep their due time in the store) and waits for what follows the
+   * end of jobs. Idempotent.
+   */
+  async close(): Promise<void> {
     this.#isClosed = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
+    await Promise.all(this.#endings);
   }
 
-  async #step(tx: StoreTransaction, before: JobState, events: readonly JobEvent[]): Promise<Step> {
+  async #recoverJob(jobId: string): Promise<void> {
+    const { store, dispatch, clock } = this.#parts;
+    const step = await store.transaction(async (tx) => {
+      const job = required(await tx.loadJob(jobId), `job ${jobId}`);
+      const lost = await transit(tx, job, lostAttempts(job.state, clock.nowMs()));
+      const resumed = resume(lost.after.state);
+      await dispatch.offer(tx, offersIn(resumed));
+      return { ...lost, effects: [...lost.effects, ...resumed] };
+    });
+    this.#perform(step);
+  }
+
+  async #step(tx: StoreTransaction, before: StoredJob, events: readonly JobEvent[]): Promise<Step> {
     const { dispatch } = this.#parts;
-    const step = await transit(tx, before, await this.#current(tx, before.id, events));
+    const { id } = before.state;
+    const step = await transit(tx, before, await this.#current(tx, id, events));
     for (const effect of step.effects) {
-      if (effect.type === 'withdraw-node') await dispatch.withdraw(tx, before.id, effect.nodeId);
+      if (effect.type === 'withdraw-node') await dispatch.withdraw(tx, id, effect.nodeId);
     }
     await dispatch.offer(tx, offersIn(step.effects));
     return step;
@@ -133,18 +154,29 @@ export class JobEngine {
     return current;
   }
 
-  /** Does what follows from a committed step and is not state; returns the job's new state. */
-  #perform({ before, after, effects }: Step): JobState {
-    const jobId = after.id;
+  /** Does what follows from a committed step and is not state; returns the job as it is now. */
+  #perform({ before, after, effects }: Step): StoredJob {
+    const jobId = after.state.id;
     if (effects.some(({ type }) => type === 'notify')) this.#parts.feed.wake(jobId);
     for (const effect of effects) {
       if (effect.type === 'stop-attempt') this.#stop({ ...effect, jobId });
       if (effect.type === 'wake-at') this.#wakeAt(jobId, effect.nodeId, effect.atMs);
     }
-    if (isTerminalJob(after.phase) && !isTerminalJob(before.phase)) {
-      for (const listener of this.#endListeners) listener(after);
+    if (isTerminalJob(after.state.phase) && !isTerminalJob(before.state.phase)) {
+      for (const listener of this.#endListeners) this.#tellEnd(listener, after.state);
     }
     return after;
+  }
+
+  #tellEnd(listener: EndListener, job: JobState): void {
+    const ending = (async () => {
+      try {
+        await listener(job);
+      } catch (error) {
+        this.#parts.logger.error({ jobId: job.id, error }, 'what follows the end of a job failed');
+      }
+    })().finally(() => this.#endings.delete(ending));
+    this.#endings.add(ending);
   }
 
   #stop({ jobId, nodeId, attempt }: AttemptKey): void {
@@ -169,30 +201,33 @@ export class JobEngine {
   }
 }
 
+/** Something that follows the end of a job. The engine logs its failure and waits for it in `close`. */
+type EndListener = (job: JobState) => Promise<void> | void;
+
 /** A job's way through some events. */
 interface Step {
-  readonly before: JobState;
-  readonly after: JobState;
+  readonly before: StoredJob;
+  readonly after: StoredJob;
   readonly effects: readonly Effect[];
 }
 
 /** Lets the core handle the events and writes what changed. */
 async function transit(
   tx: StoreTransaction,
-  before: JobState,
+  before: StoredJob,
   events: readonly JobEvent[],
 ): Promise<Step> {
-  let after = before;
+  let state = before.state;
   const effects: Effect[] = [];
   for (const event of events) {
-    const transition = handle(after, event);
-    after = transition.job;
+    const transition = handle(state, event);
+    state = transition.job;
     effects.push(...transition.effects);
   }
-  await tx.saveJob(before, after);
+  await tx.saveJob(before.state, state);
   const notices = effects.flatMap((effect) => (effect.type === 'notify' ? [effect.notice] : []));
-  await tx.appendNotices(after.id, notices);
-  return { before, after, effects };
+  await tx.appendNotices(state.id, notices);
+  return { before, after: { ...before, state }, effects };
 }
 
 type AttemptEnd = Extract<

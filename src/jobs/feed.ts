@@ -42,6 +42,7 @@ export class JobFeed {
     const nodes = this.#progress.get(jobId);
     nodes?.delete(nodeId);
     if (nodes?.size === 0) this.#progress.delete(jobId);
+    for (const subscription of this.#subscriptions.get(jobId) ?? []) subscription.clear(nodeId);
   }
 
   /** Node id → 0…1 for the running nodes of a job that reported any. */
@@ -53,7 +54,8 @@ export class JobFeed {
 /** One follower of one job. */
 export class Subscription {
   readonly #onClose: () => void;
-  #isAwake = false;
+  /** At first there is all that the follower has not read yet. */
+  #hasNews = true;
   #progress = new Map<string, Progress>();
   #resume: (() => void) | undefined;
 
@@ -61,16 +63,28 @@ export class Subscription {
     this.#onClose = onClose;
   }
 
-  /** Something is new: the next (or the pending) `wait` returns. */
+  /** There are new notices: the next (or the pending) `wait` returns. */
   wake(): void {
-    this.#isAwake = true;
+    this.#hasNews = true;
     this.#resume?.();
   }
 
   /** Keeps the latest progress of the node for `takeProgress`. */
   report(progress: Progress): void {
     this.#progress.set(progress.nodeId, progress);
-    this.wake();
+    this.#resume?.();
+  }
+
+  /** Forgets the progress of a node that ended: it must not be told after its end. */
+  clear(nodeId: string): void {
+    this.#progress.delete(nodeId);
+  }
+
+  /** Whether there may be new notices since the last call; true for the first. */
+  takeNews(): boolean {
+    const hadNews = this.#hasNews;
+    this.#hasNews = false;
+    return hadNews;
   }
 
   /** The progress since the last call, one per node. */
@@ -80,10 +94,10 @@ export class Subscription {
     return taken;
   }
 
-  /** Waits until something is new since the last return, or until `signal` aborts. */
+  /** Waits until there is news or progress that was not taken yet, or until `signal` aborts. */
   async wait(signal: AbortSignal): Promise<void> {
-    if (!this.#isAwake && !signal.aborted) await this.#sleep(signal);
-    this.#isAwake = false;
+    if (this.#hasNews || this.#progress.size > 0 || signal.aborted) return;
+    await this.#sleep(signal);
   }
 
   #sleep(signal: AbortSignal): Promise<void> {

@@ -5,20 +5,26 @@ import type { JobPage, JobQuery, StoredJob, StoredNotice, Upload } from '../stor
 import type { StoredObject, ByteRange } from '../storage/storage.ts';
 import type { Artifact } from '../graph/artifact.ts';
 
-/** Everything the edges (API, CLI) may do with jobs. */
+/**
+ * Everything the edges (API, CLI) may do with jobs. Besides what is named, every call may fail with
+ * `storage` or `unavailable`: the state of the jobs cannot be read or written.
+ */
 export interface JobService {
   /**
    * Creates a job for an upload that is complete and lies under `incoming/`; durable when it resolves.
-   * Failures: `not_found` (no such pipeline), `invalid_request` (parameters), `storage`.
+   * Failures: `not_found` (no such pipeline), `invalid_request` (parameters).
    */
   submit(request: SubmitRequest): Promise<Result<StoredJob, Failure>>;
   get(jobId: string): Promise<Result<JobSnapshot, Failure>>;
-  list(query: JobQuery): Promise<JobPage>;
+  /** Jobs, newest first; `invalid_request` when `after` is not the `next` of another page. */
+  list(query: JobQuery): Promise<Result<JobPage, Failure>>;
   /** Ends a job; its children are stopped. A job that has ended stays as it is (`conflict`). */
   cancel(jobId: string): Promise<Result<StoredJob, Failure>>;
   /**
    * Follows a job: first the stored notices after `afterSequence`, then live ones and progress, in
    * order, without a gap. Ends after the job's end, or when `signal` aborts.
+   *
+   * @throws StoreError when the notices cannot be read.
    */
   follow(jobId: string, afterSequence: number, signal: AbortSignal): AsyncIterable<JobUpdate>;
   /** Opens a product; `not_found` until its node succeeded. The caller destroys the stream. */

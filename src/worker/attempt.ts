@@ -1,4 +1,4 @@
-import { required } from '../base/assert.ts';
+import { assert, required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
@@ -33,16 +33,24 @@ export interface AttemptOrder {
   onProgress(fraction: number): void;
 }
 
-/** What a successful attempt made, with its files sealed on disk. */
+/** What a successful attempt made, with its files on disk at their place. */
 export interface AttemptResult {
   readonly outcome: NodeOutcome;
   readonly artifacts: readonly Artifact[];
 }
 
 /**
- * Runs one attempt from an empty directory to sealed artifacts. It never throws: a kind that does is
- * an `internal` failure. When it fails, its directory is gone. The first cause wins: a timeout that
- * made the kind fail is reported as the timeout.
+ * How long a kind may take to end once it was told to, in milliseconds. Children have two seconds until
+ * SIGKILL (`terminationGraceMs`); as much again is for a loaded system to take them away, and for what
+ * the kind itself has to close.
+ */
+export const stopGraceMs = 5000;
+
+/**
+ * Runs one attempt from an empty directory to promoted artifacts. It never throws: a kind that does is
+ * an `internal` failure. When it fails, its files are gone. The first cause wins: a timeout that made
+ * the kind fail is reported as the timeout. A kind that does not end within {@link stopGraceMs} when it
+ * is told to is not waited for.
  */
 export async function runAttempt(
   order: AttemptOrder,
@@ -53,12 +61,21 @@ export async function runAttempt(
   try {
     const result = await guarded(order, services, AbortSignal.any([order.signal, timeout.signal]));
     if (result.ok) return result;
-    await services.workspace.removeAttempt(order.key);
+    await removeFiles(order.key, services);
     return timeout.signal.aborted && !order.signal.aborted
       ? err(timeoutFailure(order.node, result.error))
       : result;
   } finally {
     cancelTimer();
+  }
+}
+
+/** Files that can't be removed take up room, which is for the operator; the attempt ends as it did. */
+async function removeFiles(key: AttemptKey, services: AttemptServices): Promise<void> {
+  try {
+    await services.workspace.removeAttempt(key);
+  } catch (error) {
+    services.logger.error({ error }, 'the files of a failed attempt could not be removed');
   }
 }
 
@@ -76,8 +93,9 @@ async function guarded(
   try {
     return await execute(order, services, signal);
   } catch (thrown) {
-    if (isStorageError(thrown)) {
-      return err(failureFromThrown(thrown, 'storage', 'The service could not write to its disk.'));
+    const circumstance = circumstanceOf(thrown);
+    if (circumstance !== undefined) {
+      return err(failureFromThrown(thrown, circumstance, circumstances[circumstance]));
     }
     return err(failureFromThrown(thrown, 'internal', `"${order.node.id}" failed unexpectedly.`));
   }
@@ -89,8 +107,9 @@ async function execute(
   signal: AbortSignal,
 ): Promise<Result<AttemptResult, Failure>> {
   const { job, node, kind, key } = order;
+  if (signal.aborted) return err(stopped(node));
   const outputDirectory = await services.workspace.createAttempt(key);
-  const outcome = await kind.run({
+  const running = kind.run({
     ...key,
     params: node.params,
     inputs: resolveInputs(job.state, node, services.workspace),
@@ -102,12 +121,51 @@ async function execute(
     logger: services.logger,
     onProgress: (fraction) => order.onProgress(fraction),
   });
+  const outcome = await endOf(running, signal, services);
+  if (outcome === 'overdue') return err(overdue(node));
   if (!outcome.ok) return outcome;
-  if (signal.aborted) return err(failure('cancelled', `"${node.id}" was stopped.`));
+  if (signal.aborted) return err(stopped(node));
   return ok({
     outcome: outcome.value,
-    artifacts: await sealOutputs(order, services.workspace, outcome.value),
+    artifacts: await promoteOutputs(order, services.workspace, outcome.value),
   });
+}
+
+function stopped(node: PlannedNode): Failure {
+  return failure('cancelled', `"${node.id}" was stopped.`);
+}
+
+function overdue(node: PlannedNode): Failure {
+  const limit = formatDuration(stopGraceMs);
+  return failure(
+    'cancelled',
+    `"${node.id}" was stopped.`,
+    `the kind "${node.kind}" had not ended ${limit} after it was told to`,
+  );
+}
+
+/** The end of a run; `overdue` when it has not come {@link stopGraceMs} after the signal. */
+async function endOf(
+  running: Promise<Result<NodeOutcome, Failure>>,
+  signal: AbortSignal,
+  { clock, logger }: AttemptServices,
+): Promise<Result<NodeOutcome, Failure> | 'overdue'> {
+  const { promise: grace, resolve: giveUp } = Promise.withResolvers<'overdue'>();
+  let cancelGrace: (() => void) | undefined;
+  const startGrace = (): void => {
+    cancelGrace = clock.after(stopGraceMs, () => giveUp('overdue'));
+  };
+  signal.addEventListener('abort', startGrace, { once: true });
+  // The abort may have come while the run was being started.
+  if (signal.aborted) startGrace();
+  try {
+    const end = await Promise.race([running, grace]);
+    if (end === 'overdue') logger.error({}, 'an attempt does not end; it is left to itself');
+    return end;
+  } finally {
+    signal.removeEventListener('abort', startGrace);
+    cancelGrace?.();
+  }
 }
 
 /** The artifacts that a node may read, found through its planned inputs. */
@@ -128,34 +186,54 @@ export function resolveInputs(job: JobState, node: PlannedNode, workspace: Works
   };
 }
 
-/** Makes the files of an outcome durable and describes them, in the order of the kind's outputs. */
-async function sealOutputs(
+/** Keeps the files of an outcome and describes them, in the order of the kind's outputs. */
+async function promoteOutputs(
   order: AttemptOrder,
   workspace: Workspace,
-  outcome: NodeOutcome,
+  { files }: NodeOutcome,
 ): Promise<readonly Artifact[]> {
-  const directory = workspace.attemptPath(order.key);
   const outputs = order.kind.outputs(order.node.params);
-  const artifacts: Artifact[] = [];
-  for (const output of outputs) {
-    const file = outcome.files.find(({ name }) => name === output.name);
-    if (file === undefined) continue;
-    const path = `${directory}/${file.name}`;
-    const digest = await workspace.seal(workspace.absolute(path), file.sha256);
-    artifacts.push({ ...output, ...digest, path });
+  for (const { name } of files) {
+    const isKnown = outputs.some((output) => output.name === name);
+    assert(isKnown, `${order.node.kind} made "${name}", which is none of its outputs`);
   }
-  await workspace.sealDirectory(workspace.absolute(directory));
-  return artifacts;
+  const made = outputs.flatMap((output) => {
+    const file = files.find(({ name }) => name === output.name);
+    return file === undefined ? [] : [{ output, file }];
+  });
+  const promoted = await workspace.promote(
+    order.key,
+    made.map(({ file }) => file),
+  );
+  return made.map(({ output }, index) => {
+    const { path, bytes, sha256 } = required(promoted[index], output.name);
+    return { ...output, path, bytes, sha256 };
+  });
 }
 
-/** Error codes of a file system that has no room or does not work (errno(3)). */
-const storageErrorCodes = new Set(['ENOSPC', 'EDQUOT', 'EIO', 'EROFS', 'EFBIG']);
+/** What the circumstances of an attempt are short of. */
+type Circumstance = 'storage' | 'resource';
 
-function isStorageError(thrown: unknown): boolean {
-  return (
-    thrown instanceof Error &&
-    'code' in thrown &&
-    typeof thrown.code === 'string' &&
-    storageErrorCodes.has(thrown.code)
-  );
+const circumstances: Readonly<Record<Circumstance, string>> = {
+  storage: 'The service could not write to its disk.',
+  resource: 'The service ran out of memory or open files.',
+};
+
+/** Error codes of a system that has no room or does not work (errno(3)), with what it is short of. */
+const circumstanceByErrorCode: ReadonlyMap<unknown, Circumstance> = new Map([
+  ['ENOSPC', 'storage'],
+  ['EDQUOT', 'storage'],
+  ['EIO', 'storage'],
+  ['EROFS', 'storage'],
+  ['EFBIG', 'storage'],
+  ['EMFILE', 'resource'],
+  ['ENFILE', 'resource'],
+  ['ENOMEM', 'resource'],
+  ['EAGAIN', 'resource'],
+]);
+
+function circumstanceOf(thrown: unknown): Circumstance | undefined {
+  return thrown instanceof Error && 'code' in thrown
+    ? circumstanceByErrorCode.get(thrown.code)
+    : undefined;
 }

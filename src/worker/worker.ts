@@ -1,7 +1,9 @@
 import { required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
+import { err } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
 import { storeRetryMs } from '../jobs/engine.ts';
@@ -16,7 +18,7 @@ import type { Forecast } from '../scheduler/forecast.ts';
 import type { Decide, Start } from '../scheduler/select.ts';
 import type { AttemptKey, Workspace } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
-import type { Store } from '../store/store.ts';
+import type { StoredJob } from '../store/store.ts';
 import { runAttempt } from './attempt.ts';
 import type { AttemptResult } from './attempt.ts';
 
@@ -24,7 +26,6 @@ import type { AttemptResult } from './attempt.ts';
 export interface WorkerParts {
   readonly engine: JobEngine;
   readonly dispatch: Dispatch;
-  readonly store: Store;
   readonly feed: JobFeed;
   /** The node kinds by name. */
   readonly kinds: ReadonlyMap<string, NodeKind>;
@@ -62,32 +63,44 @@ export class Worker {
   readonly #unsettled = new Set<Promise<void>>();
   /** Ends the wait for cores that should come free; see `Decision.reconsiderAtMs`. */
   #cancelReconsider: () => void = () => undefined;
-  #isStopping = false;
+  readonly #stopping = new AbortController();
   #detach: readonly (() => void)[] = [];
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
   }
 
-  /** Starts taking nodes. */
-  start(): void {
+  /** Removes what attempts of an earlier life left behind, then starts taking nodes. */
+  async start(): Promise<void> {
+    const { dispatch, engine, workspace, logger } = this.#parts;
+    try {
+      await workspace.clearScratch();
+    } catch (error) {
+      logger.error({ error }, 'the files of earlier attempts could not be removed');
+    }
+    if (this.#isStopping) return;
     this.#detach = [
-      this.#parts.dispatch.onReady(() => this.#claim()),
-      this.#parts.engine.onStop((key) => this.#running.get(nameOf(key))?.abort.abort()),
+      dispatch.onReady(() => this.#claim()),
+      engine.onStop((key) => this.#running.get(nameOf(key))?.abort.abort()),
     ];
     this.#claim();
   }
 
   /**
-   * Takes no more nodes, ends the running ones and waits until every child is gone. What was running
-   * stays `running` in the store, and the next start finds it lost.
+   * Takes no more nodes, ends the running ones and waits until every child is gone, or is given up by
+   * `runAttempt`. What was running stays `running` in the store, and the next start finds it lost.
+   * Idempotent.
    */
   async stop(): Promise<void> {
-    this.#isStopping = true;
+    this.#stopping.abort();
     this.#cancelReconsider();
     for (const detach of this.#detach) detach();
     for (const { abort } of this.#running.values()) abort.abort();
     while (this.#unsettled.size > 0) await Promise.all(this.#unsettled);
+  }
+
+  get #isStopping(): boolean {
+    return this.#stopping.signal.aborted;
   }
 
   #claim(): void {
@@ -130,46 +143,61 @@ export class Worker {
   }
 
   /** Runs an attempt once its start is stored, unless the job had changed its mind by then. */
-  async #runOnce(started: Promise<JobState | undefined>, running: Running): Promise<void> {
+  async #runOnce(started: Promise<StoredJob | undefined>, running: Running): Promise<void> {
+    const { logger } = this.#parts;
     try {
       const job = await started;
-      if (job !== undefined && isRunning(job, running.key)) await this.#run(job, running);
+      if (job === undefined || !isRunning(job.state, running.key)) return;
+      const result = await this.#run(job, running);
+      // The children are gone: the host has their cores back before the next ones are chosen.
+      this.#release(running);
+      await this.#settle(job.state, running, result);
     } catch (error) {
-      this.#parts.logger.error({ ...running.key, error }, 'an attempt ended by a bug');
+      logger.error({ ...running.key, error }, 'an attempt ended by a bug');
     } finally {
-      this.#running.delete(nameOf(running.key));
+      this.#release(running);
     }
   }
 
-  async #run(job: JobState, running: Running): Promise<void> {
+  #release({ key }: Running): void {
+    this.#running.delete(nameOf(key));
+    this.#parts.feed.clear(key.jobId, key.nodeId);
+  }
+
+  async #run(job: StoredJob, running: Running): Promise<Result<AttemptResult, Failure>> {
     const { key, abort, reservation } = running;
-    const { feed, workspace, clock, kinds, store } = this.#parts;
+    const { workspace, clock, kinds } = this.#parts;
     const node = required(
-      job.plan.nodes.find(({ id }) => id === key.nodeId),
+      job.state.plan.nodes.find(({ id }) => id === key.nodeId),
       `node ${key.nodeId}`,
     );
     const logger = this.#parts.logger.child({ ...key, kind: node.kind });
-    const { upload } = required(await store.readJob(job.id), `job ${job.id}`);
+    const kind = kinds.get(node.kind);
+    if (kind === undefined) return err(unknownKind(node.kind));
     logger.info({ cores: reservation.cores }, 'attempt started');
     const result = await runAttempt(
       {
         key,
-        job: { state: job, upload },
+        job,
         node,
-        kind: required(kinds.get(node.kind), `kind ${node.kind}`),
+        kind,
         cores: reservation.cores,
         signal: abort.signal,
-        onProgress: (fraction) => feed.report(job.id, key.nodeId, fraction),
+        onProgress: (fraction) => this.#report(running, fraction),
       },
       { workspace, clock, logger },
     );
-    // The children are gone: the host has their cores back before the next ones are chosen.
-    this.#running.delete(nameOf(key));
-    feed.clear(job.id, key.nodeId);
     logResult(logger, result);
-    await this.#settle(job, running, result);
+    return result;
   }
 
+  /** Hands progress on, but not of a run that was left to itself and still goes on. */
+  #report({ key }: Running, fraction: number): void {
+    if (!this.#running.has(nameOf(key)) || Number.isNaN(fraction)) return;
+    this.#parts.feed.report(key.jobId, key.nodeId, Math.min(1, Math.max(0, fraction)));
+  }
+
+  /** Stores how an attempt ended. Its files stay only when they have become the node's artifacts. */
   async #settle(
     job: JobState,
     { key, abort }: Running,
@@ -177,11 +205,22 @@ export class Worker {
   ): Promise<void> {
     const isStopped = !result.ok && abort.signal.aborted;
     if (isStopped && this.#isStopping) return;
-    const event = this.#eventOf(job, { key, result, isStopped });
-    const after = await this.#apply(job.id, [event]);
-    const record = after?.nodes.find(({ id }) => id === key.nodeId);
-    if (result.ok && record?.phase !== 'succeeded') {
-      await this.#parts.workspace.removeAttempt(key);
+    const after = await this.#applyEnd(job, { key, result, isStopped });
+    const record = after?.state.nodes.find(({ id }) => id === key.nodeId);
+    const isKept = record?.phase === 'succeeded' && record.attempt === key.attempt;
+    if (result.ok && !isKept) await this.#parts.workspace.removeAttempt(key);
+  }
+
+  /** An outcome that can't be told as it is (its kind has a bug) is an `internal` failure. */
+  async #applyEnd(job: JobState, ended: Ended): Promise<StoredJob | undefined> {
+    try {
+      return await this.#apply(job.id, [this.#eventOf(job, ended)]);
+    } catch (error) {
+      const { key } = ended;
+      this.#parts.logger.error({ ...key, error }, 'the outcome of an attempt makes no sense');
+      const message = `"${key.nodeId}" failed unexpectedly.`;
+      const result = err(failureFromThrown(error, 'internal', message));
+      return this.#apply(job.id, [this.#eventOf(job, { ...ended, result })]);
     }
   }
 
@@ -204,8 +243,8 @@ export class Worker {
    * Stores what happened, however long the store cannot be written: an outcome is never dropped.
    * Gives up, with undefined, only when the worker stops.
    */
-  async #apply(jobId: string, events: readonly JobEvent[]): Promise<JobState | undefined> {
-    const { engine, logger, clock } = this.#parts;
+  async #apply(jobId: string, events: readonly JobEvent[]): Promise<StoredJob | undefined> {
+    const { engine, logger } = this.#parts;
     for (;;) {
       try {
         return await engine.apply(jobId, events);
@@ -214,10 +253,20 @@ export class Worker {
         logger.error({ jobId, error }, 'a transition could not be stored; trying again');
       }
       if (this.#isStopping) return undefined;
-      await new Promise<void>((resolve) => {
-        clock.after(storeRetryMs, resolve);
-      });
+      await this.#pauseBeforeRetry();
     }
+  }
+
+  /** Ends early when the worker stops. */
+  async #pauseBeforeRetry(): Promise<void> {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    const { signal } = this.#stopping;
+    const proceed = (): void => resolve();
+    const cancel = this.#parts.clock.after(storeRetryMs, proceed);
+    signal.addEventListener('abort', proceed, { once: true });
+    await promise;
+    signal.removeEventListener('abort', proceed);
+    cancel();
   }
 }
 
@@ -237,6 +286,11 @@ function startedEvent({ key, reservation, startedAtMs }: Running): JobEvent {
     attempt: key.attempt,
     cores: reservation.cores,
   };
+}
+
+/** The plan is older than this version of the service, or was made with other kinds. */
+function unknownKind(kind: string): Failure {
+  return failure('internal', `This version of the service does not know the kind "${kind}".`);
 }
 
 function isRunning(job: JobState, { nodeId, attempt }: AttemptKey): boolean {

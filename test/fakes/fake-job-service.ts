@@ -79,13 +79,13 @@ export class FakeJobService implements JobService {
       : ok({ job: job.stored, progress: new Map(job.progress) });
   }
 
-  async list({ limit, phase, after }: JobQuery): Promise<JobPage> {
+  async list({ limit, phase, after }: JobQuery): Promise<Result<JobPage, Failure>> {
     const all = [...this.#jobs.values()].map(({ stored }) => stored).toReversed();
     const matching = all.filter(({ state }) => phase === undefined || state.phase === phase);
     const start = after === undefined ? 0 : Number(after);
     const jobs = matching.slice(start, start + limit);
     const end = start + limit;
-    return end < matching.length ? { jobs, next: String(end) } : { jobs };
+    return ok(end < matching.length ? { jobs, next: String(end) } : { jobs });
   }
 
   async cancel(jobId: string): Promise<Result<StoredJob, Failure>> {

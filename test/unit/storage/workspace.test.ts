@@ -1,4 +1,4 @@
-import { mkdtemp, readdir, rm, writeFile } from 'node:fs/promises';
+import { mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
@@ -17,8 +17,17 @@ afterEach(async () => {
   await rm(root, { recursive: true, force: true });
 });
 
-describe('Workspace', () => {
-  it('gives every attempt an empty directory, also where an earlier life left files', async () => {
+/** Every file below the data directory, relative to it. */
+async function files(): Promise<readonly string[]> {
+  const entries = await readdir(root, { recursive: true, withFileTypes: true });
+  return entries
+    .filter((entry) => !entry.isDirectory())
+    .map((entry) => join(entry.parentPath, entry.name).slice(root.length + 1))
+    .toSorted();
+}
+
+describe('an attempt’s directory', () => {
+  it('is empty, also where an earlier life left files, and its own', async () => {
     const first = await workspace.createAttempt(key);
     await writeFile(join(first, 'left-over'), 'x');
     const again = await workspace.createAttempt(key);
@@ -28,26 +37,82 @@ describe('Workspace', () => {
     expect(other).not.toBe(first);
   });
 
-  it('says size and SHA-256 of a sealed file', async () => {
-    const path = join(await workspace.createAttempt(key), 'file');
-    await writeFile(path, 'abc');
-    expect(await workspace.seal(path, undefined)).toEqual({
-      bytes: 3,
-      // SHA-256 of "abc": FIPS 180-4, example B.1.
-      sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
-    });
-  });
-
-  it('takes a digest that is known already', async () => {
-    const path = join(await workspace.createAttempt(key), 'file');
-    await writeFile(path, 'abc');
-    expect(await workspace.seal(path, 'known')).toEqual({ bytes: 3, sha256: 'known' });
-  });
-
-  it('removes an attempt, and does not mind when there is none', async () => {
-    await workspace.createAttempt(key);
+  it('is removed with all that is in it, and nothing there is fine', async () => {
+    const directory = await workspace.createAttempt(key);
+    await writeFile(join(directory, 'file'), 'x');
     await workspace.removeAttempt(key);
     await workspace.removeAttempt(key);
-    expect(await readdir(join(root, 'jobs', 'job', 'a'))).toEqual([]);
+    expect(await files()).toEqual([]);
+    expect(await readdir(join(root, 'scratch'))).toEqual([]);
+  });
+
+  it('of an earlier life goes away, with all others, when the scratch is cleared', async () => {
+    for (const attempt of [1, 2]) {
+      await writeFile(join(await workspace.createAttempt({ ...key, attempt }), 'file'), 'x');
+    }
+    await workspace.clearScratch();
+    await workspace.clearScratch();
+    expect(await files()).toEqual([]);
+  });
+});
+
+describe('promoted outputs', () => {
+  it('lie at a place of their attempt, with size and SHA-256', async () => {
+    await writeFile(join(await workspace.createAttempt(key), 'file'), 'abc');
+    const promoted = await workspace.promote(key, [{ name: 'file' }]);
+    expect(promoted).toEqual([
+      {
+        name: 'file',
+        path: 'jobs/job/a/1/file',
+        bytes: 3,
+        // SHA-256 of "abc": FIPS 180-4, example B.1.
+        sha256: 'ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad',
+      },
+    ]);
+    expect(await readFile(workspace.absolute('jobs/job/a/1/file'), 'utf8')).toBe('abc');
+  });
+
+  it('keep a digest that is known already', async () => {
+    await writeFile(join(await workspace.createAttempt(key), 'file'), 'abc');
+    const promoted = await workspace.promote(key, [{ name: 'file', sha256: 'known' }]);
+    expect(promoted).toMatchObject([{ bytes: 3, sha256: 'known' }]);
+  });
+
+  it('are all that is left of an attempt', async () => {
+    const directory = await workspace.createAttempt(key);
+    await mkdir(join(directory, 'passes'));
+    for (const name of ['b', 'a', 'look-1.gray', 'passes/log']) {
+      await writeFile(join(directory, name), name);
+    }
+    const promoted = await workspace.promote(key, [{ name: 'b' }, { name: 'a' }]);
+    expect(promoted.map(({ name }) => name)).toEqual(['b', 'a']);
+    expect(await files()).toEqual(['jobs/job/a/1/a', 'jobs/job/a/1/b']);
+    expect(await readdir(join(root, 'scratch'))).toEqual([]);
+  });
+
+  it('are removed with their attempt, and by their path', async () => {
+    await writeFile(join(await workspace.createAttempt(key), 'file'), 'abc');
+    await workspace.promote(key, [{ name: 'file' }]);
+    await workspace.removeFile('jobs/job/a/1/file');
+    await workspace.removeFile('jobs/job/a/1/file');
+    expect(await files()).toEqual([]);
+    await workspace.removeAttempt(key);
+    expect(await readdir(join(root, 'jobs/job/a'))).toEqual([]);
+  });
+
+  it('stay away when one of them is absent', async () => {
+    await writeFile(join(await workspace.createAttempt(key), 'there'), 'x');
+    const promoting = workspace.promote(key, [{ name: 'there' }, { name: 'absent' }]);
+    await expect(promoting).rejects.toThrow('ENOENT');
+    expect(await files()).toEqual(['scratch/job.a.1/there']);
+  });
+
+  it('are regular files, never links to something else', async () => {
+    const directory = await workspace.createAttempt(key);
+    await symlink('/etc/hostname', join(directory, 'link'));
+    await mkdir(join(directory, 'folder'));
+    await expect(workspace.promote(key, [{ name: 'link' }])).rejects.toThrow('ELOOP');
+    await mkdir(join(directory, 'folder'));
+    await expect(workspace.promote(key, [{ name: 'folder' }])).rejects.toThrow('no regular file');
   });
 });
