@@ -10,6 +10,7 @@ import type { Failure } from './base/failure.ts';
 import type { Logger } from './base/logger.ts';
 import { err, ok } from './base/result.ts';
 import type { Result } from './base/result.ts';
+import { modelsDirectoryOf } from './config/models-directory.ts';
 import type { Settings } from './config/settings.ts';
 import { LocalDispatch } from './dispatch/local-dispatch.ts';
 import { findToolchain } from './ffmpeg/toolchain.ts';
@@ -24,7 +25,6 @@ import { loadPipelineLibrary } from './jobs/pipeline-library.ts';
 import type { PipelineLibrary } from './jobs/pipeline-library.ts';
 import { createKinds } from './nodes/catalog.ts';
 import type { NodeKind } from './nodes/node-kind.ts';
-import { recognizeSpeech } from './nodes/recognize-speech.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { formatProblem } from './pipeline/problem.ts';
 import type { Capacity } from './resources/demand.ts';
@@ -189,7 +189,15 @@ async function createKindsFor(
     clock: systemClock,
     toolchain: toolchain.value,
   });
-  return ok(createKinds({ tools, storage, recognizeSpeech: recognizeSpeech(recognizer) }));
+  const recognizer = createRecognizer({
+    engine: settings.recognizer,
+    ...(settings.whisperCli !== undefined && { whisperCli: settings.whisperCli }),
+    model: settings.whisperModel,
+    modelsDir: modelsDirectoryOf(settings),
+    clock: systemClock,
+    logger,
+  });
+  return ok(createKinds({ tools, storage, recognizer }));
 }
 
 function wrapKinds(

@@ -1,9 +1,11 @@
 import type { MediaTools } from '../ffmpeg/media-tools.ts';
+import type { Recognizer } from '../speech/recognizer.ts';
 import type { Storage } from '../storage/storage.ts';
 import { extractAudio } from './extract-audio.ts';
 import { merge } from './merge.ts';
 import type { NodeKind } from './node-kind.ts';
 import { publish } from './publish.ts';
+import { recognizeSpeech } from './recognize-speech.ts';
 import { thumbnail } from './thumbnail.ts';
 import { transcode } from './transcode.ts';
 import { validate } from './validate.ts';
@@ -12,19 +14,18 @@ import { validate } from './validate.ts';
 export interface KindServices {
   readonly tools: MediaTools;
   readonly storage: Storage;
-  /** The kind `recognize-speech`, with its engine. */
-  readonly recognizeSpeech: NodeKind;
+  readonly recognizer: Recognizer;
 }
 
 /** All node kinds by name. */
 export function createKinds(services: KindServices): ReadonlyMap<string, NodeKind> {
-  const { tools, storage, recognizeSpeech } = services;
+  const { tools, storage, recognizer } = services;
   const kinds: readonly NodeKind[] = [
     validate(tools),
     extractAudio(tools),
     thumbnail(tools),
     transcode(tools),
-    recognizeSpeech,
+    recognizeSpeech(recognizer),
     merge(tools),
     publish(storage),
   ];

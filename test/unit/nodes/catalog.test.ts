@@ -1,6 +1,5 @@
 import { describe, expect, it } from 'vitest';
 import { createKinds } from '../../../src/nodes/catalog.ts';
-import { recognizeSpeech } from '../../../src/nodes/recognize-speech.ts';
 import { LocalStorage } from '../../../src/storage/local-storage.ts';
 import { unusedTools } from '../../support/node-attempt.ts';
 
@@ -8,10 +7,10 @@ import { unusedTools } from '../../support/node-attempt.ts';
 const services = {
   tools: unusedTools,
   storage: new LocalStorage('/storage'),
-  recognizeSpeech: recognizeSpeech({
+  recognizer: {
     name: 'unused',
     recognize: () => Promise.reject(new Error('nothing to recognize')),
-  }),
+  },
 };
 
 describe('createKinds', () => {
