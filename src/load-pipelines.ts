@@ -4,7 +4,7 @@ import type { Settings } from './config/settings.ts';
 import type { MediaTools } from './ffmpeg/media-tools.ts';
 import { loadPipelineLibrary, type PipelineLibrary } from './jobs/pipeline-library.ts';
 import { createKinds } from './nodes/catalog.ts';
-import { recognizeSpeech } from './nodes/recognize-speech.ts';
+import type { KindCatalog } from './pipeline/kind-spec.ts';
 import type { Recognizer } from './speech/recognizer.ts';
 import type { Storage } from './storage/storage.ts';
 
@@ -14,12 +14,12 @@ import type { Storage } from './storage/storage.ts';
  * `loadPipelineLibrary`.
  */
 export function loadPipelines(settings: Settings): Promise<Result<PipelineLibrary, Failure>> {
-  const kinds = createKinds({
-    tools: noTools,
-    storage: noStorage,
-    recognizeSpeech: recognizeSpeech(noRecognizer),
-  });
-  return loadPipelineLibrary(settings.pipelines, kinds);
+  return loadPipelineLibrary(settings.pipelines, createKindSpecs());
+}
+
+/** All node kinds, for who reads definitions or describes them and runs nothing. */
+export function createKindSpecs(): KindCatalog {
+  return createKinds({ tools: noTools, storage: noStorage, recognizer: noRecognizer });
 }
 
 /** What every service answers here; nobody asks, as nothing is run. */

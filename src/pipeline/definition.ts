@@ -125,8 +125,8 @@ const paramValue = z.union([z.string(), z.number(), z.boolean()]);
 
 /** The keys of a parameter's declaration. */
 export const paramShape = {
-  type: z.enum(['string', 'number', 'boolean']),
-  description: z.string().optional(),
+  type: z.enum(['string', 'number', 'boolean']).describe('What its value is.'),
+  description: z.string().optional().describe('What it is for.'),
   default: paramValue.optional().describe('Value where a job gives none.'),
   enum: z.array(paramValue).min(1).max(50).optional().describe('The only values allowed.'),
 };

@@ -1,11 +1,11 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { format, resolveConfig } from 'prettier';
 import { describeSettings } from '../../src/config/setting-specs.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { loadPipelines } from '../../src/load-pipelines.ts';
 import { createPlan } from '../../src/pipeline/create-plan.ts';
 import { toMermaid } from '../../src/pipeline/diagram.ts';
+import { fillDocument, renderTable } from './generated-parts.ts';
 import { root } from './source-files.ts';
 
 /**
@@ -14,16 +14,10 @@ import { root } from './source-files.ts';
  *     node test/tidy/write-readme.ts
  */
 export async function renderReadme(text: string): Promise<string> {
-  const filled = [
+  return fillDocument(readmePath, text, [
     { mark: 'reelgraph graph standard --format mermaid', part: await renderGraph() },
     { mark: 'settings', part: renderSettings() },
-  ].reduce((readme, { mark, part }) => {
-    // A part ends at the first empty line: tables and code blocks here have none.
-    const place = new RegExp(`(<!-- generated: ${mark} -->\n)(?:.+\n)*`);
-    if (!place.test(readme)) throw new Error(`The README has no place for: ${mark}`);
-    return readme.replace(place, (_whole, comment: string) => `${comment}${part}`);
-  }, text);
-  return format(filled, { ...(await resolveConfig(readmePath)), parser: 'markdown' });
+  ]);
 }
 
 /** The README's path. */
@@ -46,14 +40,9 @@ function renderSettings(): string {
       ? ` ${spec.placeholder.split('|').join(', ')}.`
       : '';
     const fallback = spec.default === undefined ? '' : `\`${spec.default}\``;
-    return `| ${flag} | \`${spec.variable}\` | ${fallback} | ${spec.description}${values} |`;
+    return [flag, `\`${spec.variable}\``, fallback, `${spec.description}${values}`];
   });
-  return [
-    '| flag | environment | default | what it is |',
-    '| --- | --- | --- | --- |',
-    ...rows,
-    '',
-  ].join('\n');
+  return renderTable(['flag', 'environment', 'default', 'what it is'], rows);
 }
 
 if (process.argv[1] === import.meta.filename) {

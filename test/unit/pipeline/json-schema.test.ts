@@ -43,21 +43,41 @@ describe('the JSON Schema', () => {
 
   test.each([
     'uses: thumbnai',
+    'uses: encode',
+    'uses: 7',
     'with: {}',
+    'timeout: 5m',
     'uses: thumbnail, need: [validate]',
     'uses: transcode',
     'uses: transcode, with: {crf: 20}',
     'uses: transcode, with: {resolution: 720, crf: 99}',
     'uses: transcode, with: {resolution: tall}',
     'uses: transcode, with: {resolution: 720, name: x}',
+    'uses: transcode, with: {resolution: 720, preset: "very${{ params.x }}"}',
+    'uses: transcode, with: {resolution: 720, crf: ["${{ params.x }}"]}',
+    'uses: thumbnail, with:',
+    'uses: thumbnail, with: []',
     'uses: thumbnail, with: {resolution: 720}',
     'uses: thumbnail, when: media.foo',
     'uses: thumbnail, when: media.audio || media.video',
+    'uses: thumbnail, when: media.video && media.shortside > 3',
+    'uses: thumbnail, when: media.video && media.width',
+    'uses: thumbnail, when: true',
     'uses: thumbnail, timeout: soon',
+    'uses: thumbnail, timeout: 90',
     'uses: thumbnail, optional: "yes"',
     'uses: thumbnail, retry: {attempts: 0}',
+    'uses: thumbnail, retry: {attempts: 11}',
+    'uses: thumbnail, retry: {attempts: 2.5}',
+    'uses: thumbnail, retry: {attempt: 1}',
+    'uses: thumbnail, retry: 3',
     'uses: thumbnail, resources: {cores: 0}',
+    'uses: thumbnail, resources: {cores: 2000}',
+    'uses: thumbnail, resources: {cores: many}',
+    'uses: thumbnail, resources: {cores: {mn: 1}}',
     'uses: thumbnail, resources: {memory: 1 GB}',
+    'uses: thumbnail, resources: {memory: -5}',
+    'uses: thumbnail, resources: {core: 1}',
   ])('refuses what the parser refuses: %s', (node) => {
     expect(problemsOf(withNode(node))).not.toEqual([]);
     expect(agrees(withNode(node))).toBe(false);
@@ -68,12 +88,35 @@ describe('the JSON Schema', () => {
     'name: Test\nnodes: {validate: {uses: validate}}',
     'nodes: {validate: {uses: validate}}',
     'name: test\nnodes: {}',
+    '[a, b]',
+    'just text',
+    'name: 7\nnodes: {validate: {uses: validate}}',
+    'name: test\nnodes: [validate]',
+    'name: test\nnodes: {validate: validate}',
     'name: test\nnodes: {Validate: {uses: validate}}',
+    'name: test\nnodes: {validate: {uses: validate, needs: x}}',
+    'name: test\nnodes: {v: {uses: validate}, a: {uses: thumbnail, needs: [v, v]}}',
     'name: test\nnodes: {validate: {uses: validate}}\nsteps: []',
     'name: test\nnodes: {validate: {uses: validate}}\nparams: {x: {type: text}}',
     'name: test\nnodes: {validate: {uses: validate}}\nparams: {X: {type: string}}',
+    'name: test\nnodes: {validate: {uses: validate}}\nparams: {x: {default: 3}}',
+    'name: test\nnodes: {validate: {uses: validate}}\nparams: {x: {type: string, enum: []}}',
+    'name: test\nnodes: {validate: {uses: validate}}\nparams: {x: text}',
+    'name: test\nnodes: {validate: {uses: validate}}\nparams: x',
   ])('refuses a definition that the parser refuses: %j', (text) => {
     expect(problemsOf(text)).not.toEqual([]);
     expect(agrees(text)).toBe(false);
+  });
+
+  test('refuses more nodes and parameters than the parser takes', () => {
+    const parameters = Array.from({ length: 51 }, (_, index) => `  p${index}: {type: string}`);
+    const nodes = Array.from({ length: 501 }, (_, index) => `  n${index}: {uses: publish}`);
+    for (const text of [
+      ['name: test', 'params:', ...parameters, 'nodes: {validate: {uses: validate}}'].join('\n'),
+      ['name: test', 'nodes:', ...nodes].join('\n'),
+    ]) {
+      expect(problemsOf(text)).not.toEqual([]);
+      expect(agrees(text)).toBe(false);
+    }
   });
 });
