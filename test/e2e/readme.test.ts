@@ -14,7 +14,7 @@ const readme = readFileSync(join(root, 'README.md'), 'utf8');
 
 /** The commands of an example of the README, one per line. */
 function exampleOf(name: string): readonly string[] {
-  const pattern = new RegExp(`<!-- example: ${name} -->\n\`\`\`sh\n([^\`]+)\`\`\``);
+  const pattern = new RegExp(`<!-- example: ${name} -->\n+\`\`\`sh\n([^\`]+)\`\`\``);
   const commands = pattern.exec(readme)?.[1]?.trim().split('\n') ?? [];
   if (commands.length === 0) throw new Error(`The README has no example "${name}".`);
   return commands;
