@@ -12,7 +12,7 @@ export interface PublishedModel {
 
 /**
  * The models that `reelgraph model fetch` knows, small ones first. A name in `.en` is an English-only
- * model; `q5` stands for weights of five bits, a third of the size for slightly worse text.
+ * model; `q5` stands for weights of five bits: less than half the size and memory for slightly worse text.
  *
  * Sizes and digests are those of the files in the Hugging Face repository `ggerganov/whisper.cpp`, as
  * its large-file records give them. Each was confirmed by at least three tables that unrelated public
@@ -90,14 +90,14 @@ export const publishedModels: readonly PublishedModel[] = [
  * size and digest confirmed as those of {@link publishedModels} are.
  */
 export const sileroModel: PublishedModel = {
-  name: 'silero-v6.2.0',
+  name: 'silero',
   fileName: 'ggml-silero-v6.2.0.bin',
   bytes: 885_098,
   sha256: '2aa269b785eeb53a82983a20501ddf7c1d9c48e33ab63a41391ac6c9f7fb6987',
   path: 'ggml-org/whisper-vad/resolve/main/ggml-silero-v6.2.0.bin',
 };
 
-/** The published speech model of that name. */
+/** The published speech model of that name; undefined when there is none, as for Silero, which is no speech model. */
 export function findPublishedModel(name: string): PublishedModel | undefined {
   return publishedModels.find((model) => model.name === name);
 }

@@ -2,7 +2,7 @@ import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { failure, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { hintForName } from '../pipeline/suggest.ts';
+import { hintForName, nearestName } from '../pipeline/suggest.ts';
 import { findPublishedModel, publishedModels, sileroModel } from './model-catalog.ts';
 
 /** A speech model on this machine, in whisper.cpp's ggml format. */
@@ -27,10 +27,13 @@ export async function findModel(
   nameOrPath: string,
   modelsDir: string,
 ): Promise<Result<SpeechModel, Failure>> {
-  if (isModelPath(nameOrPath)) return readModel(resolve(nameOrPath), 'base');
+  if (isModelPath(nameOrPath)) {
+    const remedy = `Correct its path, or take a published model such as \`base\`. ${fetchHint('base')}`;
+    return readModel(resolve(nameOrPath), remedy);
+  }
   const published = findPublishedModel(nameOrPath);
   if (published === undefined) return err(unknownModel(nameOrPath));
-  return readModel(resolve(join(modelsDir, published.fileName)), published.name);
+  return readModel(resolve(join(modelsDir, published.fileName)), fetchHint(published.name));
 }
 
 /** Whether a configured model is a file's path rather than a published name. */
@@ -42,10 +45,8 @@ export function isModelPath(nameOrPath: string): boolean {
 export function unknownModel(name: string): Failure {
   const names = publishedModels.map((model) => model.name);
   const hint = hintForName(name, names, 'models');
-  return failure(
-    'model_missing',
-    `There is no published speech model \`${name}\`. ${hint} ${fetchHint('base')}`,
-  );
+  const remedy = fetchHint(nearestName(name, names) ?? 'base');
+  return failure('model_missing', `No speech model \`${name}\` is published. ${hint} ${remedy}`);
 }
 
 /** What to run to get a model, as a sentence. */
@@ -65,16 +66,16 @@ const ggmlMagic = 0x67_67_6d_6c;
  */
 const englishVocabularySize = 51_864;
 
-async function readModel(path: string, nameToFetch: string): Promise<Result<SpeechModel, Failure>> {
+async function readModel(path: string, remedy: string): Promise<Result<SpeechModel, Failure>> {
   const name = basename(path);
   const header = await readHeader(path);
   if (!header.ok) {
-    const message = `The speech model \`${name}\` is not there. ${fetchHint(nameToFetch)}`;
+    const message = `The speech model \`${name}\` is not there. ${remedy}`;
     return err(failure('model_missing', message, header.error));
   }
   const vocabularySize = toVocabularySize(header.value);
   if (vocabularySize === undefined || vocabularySize < englishVocabularySize) {
-    const message = `The file \`${name}\` is not a Whisper model in ggml format. Replace it: ${fetchHint(nameToFetch)}`;
+    const message = `The file \`${name}\` is not a Whisper model in ggml format. ${remedy}`;
     return err(failure('model_missing', message, path));
   }
   return ok({ path, name, isEnglishOnly: vocabularySize === englishVocabularySize });
