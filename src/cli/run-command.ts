@@ -8,6 +8,7 @@ import type { JsonObject } from '../base/json.ts';
 import { createLogger } from '../base/logger.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
+import { modelsDirectoryOf } from '../config/models-directory.ts';
 import type { Settings } from '../config/settings.ts';
 import type { JobService } from '../jobs/job-service.ts';
 import { receiveUpload } from '../storage/intake.ts';
@@ -58,8 +59,7 @@ export async function runFile(
 
 /** The settings of a service that lives in a scratch directory. */
 function withScratch(settings: Settings, scratch: string): Settings {
-  const modelsDir = settings.modelsDir ?? join(settings.dataDir, 'models');
-  return { ...settings, dataDir: scratch, modelsDir };
+  return { ...settings, dataDir: scratch, modelsDir: modelsDirectoryOf(settings) };
 }
 
 interface Prepared {

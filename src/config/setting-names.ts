@@ -13,6 +13,7 @@ export const variablePrefix = 'REELGRAPH_';
 const establishedVariables: Readonly<Record<string, string>> = {
   ffmpegPath: 'FFMPEG_PATH',
   ffprobePath: 'FFPROBE_PATH',
+  modelsUrl: 'HF_ENDPOINT',
 };
 
 /** The names of a setting, from its name in the code: `dataDir` → `data-dir`, `REELGRAPH_DATA_DIR`. */

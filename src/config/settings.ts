@@ -22,6 +22,9 @@ export const settingsSchema = z.strictObject({
   modelsDir: text
     .optional()
     .describe('Directory of the speech models; by default models/ in the data directory.'),
+  modelsUrl: text
+    .default('https://huggingface.co')
+    .describe('Where models are fetched from: Hugging Face, or a mirror with the same paths.'),
   whisperModel: text
     .default('base')
     .describe('Speech model: a published name such as base.en, or the path of a ggml file.'),

@@ -28,6 +28,7 @@ describe('settings', () => {
       port: 8080,
       dataDir: './data',
       pipelines: './pipelines',
+      modelsUrl: 'https://huggingface.co',
       whisperModel: 'base',
       recognizer: 'auto',
       uploadBytesMax: 50 * 1024 ** 3,

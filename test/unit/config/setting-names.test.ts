@@ -10,6 +10,7 @@ test('every setting has one name for the flag and one for the environment', () =
     'dataDir data-dir REELGRAPH_DATA_DIR',
     'pipelines pipelines REELGRAPH_PIPELINES',
     'modelsDir models-dir REELGRAPH_MODELS_DIR',
+    'modelsUrl models-url HF_ENDPOINT',
     'whisperModel whisper-model REELGRAPH_WHISPER_MODEL',
     'recognizer recognizer REELGRAPH_RECOGNIZER',
     'whisperCli whisper-cli REELGRAPH_WHISPER_CLI',
