@@ -76,7 +76,7 @@ export class ModelDownload {
   /** Where the bytes of the answer belong in the file, or why it cannot be used. */
   #judge(response: Response, size: number): Result<number, Interruption> {
     const { bytes, url } = this.#download;
-    if (url.protocol === 'https:' && response.url.startsWith('http:')) {
+    if (isDowngrade(url.href, response.url)) {
       return refuse('The server redirects to an address without encryption.', response.url);
     }
     if (!response.ok) return err(statusInterruption(response, size));
@@ -130,6 +130,11 @@ export class ModelDownload {
     const message = `The server ${this.#download.url.host} cannot be reached. Is there a network? Behind a proxy, set HTTPS_PROXY and NODE_USE_ENV_PROXY=1.`;
     return { failure: failure('lost', message, detail), isPassing: false };
   }
+}
+
+/** Whether redirects led from an encrypted address to one that is not. */
+export function isDowngrade(asked: string, answered: string): boolean {
+  return asked.startsWith('https:') && !answered.startsWith('https:');
 }
 
 /** What a failed operation on the part file means. */

@@ -28,7 +28,8 @@ export async function readModelState(
   const bytes = await sizeOf(path);
   if (bytes !== undefined) return { state: bytes === bytesPublished ? 'here' : 'different', bytes };
   const partBytes = await sizeOf(path + partEnding);
-  return partBytes === undefined
+  // A fetch that came to nothing leaves an empty part.
+  return partBytes === undefined || partBytes === 0
     ? { state: 'absent', bytes: 0 }
     : { state: 'partial', bytes: partBytes };
 }

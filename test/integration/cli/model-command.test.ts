@@ -184,11 +184,13 @@ describe('the list of models', () => {
   test('says what is there, what is not, and which one is configured', async () => {
     await putSparse('ggml-tiny.bin', 77_691_713);
     await putSparse('ggml-base.bin.part', 14_795_147);
+    await putSparse('ggml-base.en.bin.part', 0);
     await putSparse('ggml-small.bin', 1024);
     const text = await list();
     expect(text).toMatch(/^ {2}tiny +74\.1 MiB {2}here$/m);
     expect(text).toMatch(/^ {2}tiny\.en +74\.1 MiB {2}not here$/m);
     expect(text).toMatch(/^● base +141\.1 MiB {2}10 % fetched$/m);
+    expect(text).toMatch(/^ {2}base\.en +141\.1 MiB {2}not here$/m);
     expect(text).toMatch(/^ {2}small +465\.0 MiB {2}another file of 1\.0 KiB; fetch replaces it$/m);
     expect(text).toMatch(/^ {2}silero +864\.4 KiB {2}not here {2}finds where somebody speaks$/m);
     expect(text).toContain('The configured model is base. The speech model `ggml-base.bin` is not');
