@@ -148,11 +148,8 @@ function sizeOf(model: string | undefined): ModelSize {
 /** More threads than these gain little: the decoder's steps wait for each other. */
 const usefulThreads = 4;
 
-/** Memory of the process around the engine. */
+/** Memory of the process around the engine; sound is read window by window, whatever its length. */
 const processMemoryMib = 96;
-
-/** Bytes that a second of sound takes in the engine: 16 kHz in 32-bit numbers. */
-const soundBytesPerSecond = 4 * 16_000;
 
 /**
  * CPU seconds per second of sound of a model with a million parameters. An assumption until hosts
@@ -170,12 +167,11 @@ function estimateRecognition(
 ): Estimate {
   const { durationSec } = media?.audio ?? assumedAudio;
   const { parameters, memoryMib } = sizeOf(model);
-  const soundBytes = Math.ceil(durationSec * soundBytesPerSecond);
   return {
     demand: {
       coresMin: 1,
       coresMax: usefulThreads,
-      memoryBytes: (processMemoryMib + memoryMib) * mebibyte + soundBytes,
+      memoryBytes: (processMemoryMib + memoryMib) * mebibyte,
       ioSlots: 0,
       gpus: 0,
     },

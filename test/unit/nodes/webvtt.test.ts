@@ -35,7 +35,7 @@ describe('toWebVtt', () => {
   });
 
   it('names only what is a language', () => {
-    for (const language of ['', 'en\n\n', 'english', 'en-US']) {
+    for (const language of ['', 'und', 'en\n\n', 'english', 'en-US']) {
       expect(toWebVtt([], language)).toBe('WEBVTT\n');
     }
   });
