@@ -15,9 +15,14 @@ export interface Logger {
 /** Log levels from most to least talkative. */
 export type LogLevel = 'debug' | 'info' | 'warn' | 'error' | 'silent';
 
-/** JSON lines on standard error (standard output belongs to the command line's own results). */
+/**
+ * JSON lines on standard error (standard output belongs to the command line's own results). An `error`
+ * field is written with its stack and its causes.
+ */
 export function createLogger(level: LogLevel): Logger {
-  return pino({ level, base: null, timestamp: pino.stdTimeFunctions.isoTime }, pino.destination(2));
+  const serializers = { error: pino.stdSerializers.errWithCause };
+  const timestamp = pino.stdTimeFunctions.isoTime;
+  return pino({ level, base: null, timestamp, serializers }, pino.destination(2));
 }
 
 /** A logger that drops every line. */
