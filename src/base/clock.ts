@@ -9,14 +9,19 @@ export interface Clock {
 }
 
 /** The largest delay `setTimeout` takes (2^31 − 1 ms, about 24.8 days); longer ones fire at once. */
-const delayMsMax = 2 ** 31 - 1;
+const timerMsMax = 2 ** 31 - 1;
 
 /** The machine's own clock. */
 export const systemClock: Clock = {
   nowMs: () => Date.now(),
   monotonicMs: () => performance.now(),
   after(delayMs, callback) {
-    const timer = setTimeout(callback, Math.min(Math.max(delayMs, 0), delayMsMax));
+    let timer: NodeJS.Timeout;
+    const wait = (leftMs: number): void => {
+      const stepMs = Math.min(Math.max(leftMs, 0), timerMsMax);
+      timer = setTimeout(() => (leftMs > stepMs ? wait(leftMs - stepMs) : callback()), stepMs);
+    };
+    wait(delayMs);
     return () => clearTimeout(timer);
   },
 };
