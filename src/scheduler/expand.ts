@@ -12,12 +12,18 @@ export function expand(draft: Draft, media: MediaProbe, { skipped, estimates }: 
   draft.changeJob({ media });
   for (const index of draft.nodes.keys()) {
     const { id, phase } = draft.record(index);
-    const skipReason = skipped[id];
+    const skipReason = entryOf(skipped, id);
+    const estimate = entryOf(estimates, id);
     if (isTerminalNode(phase)) continue;
     if (skipReason !== undefined && phase !== 'running') {
       draft.endNode(index, 'skipped', { skipReason });
-    } else if (estimates[id] !== undefined) {
-      draft.replace(index, { ...draft.record(index), estimate: estimates[id] });
+    } else if (estimate !== undefined) {
+      draft.replace(index, { ...draft.record(index), estimate });
     }
   }
+}
+
+/** What a record says of a node. A node may be called `constructor`, which every object has. */
+function entryOf<Value>(record: Readonly<Record<string, Value>>, id: string): Value | undefined {
+  return Object.hasOwn(record, id) ? record[id] : undefined;
 }
