@@ -8,9 +8,16 @@ export interface CoreOutlook {
   /** When cores come free, soonest first. */
   readonly releases: readonly Release[];
   /** Offers that come after the candidate; the first {@link rivalCountMax} count. */
-  readonly rivals: readonly Forecast[];
+  readonly rivals: readonly Rival[];
   /** Seconds until the host could be done with all the work it knows of; no choice ends earlier. */
   readonly horizonSec: number;
+}
+
+/** An offer that wants cores as well. */
+export interface Rival {
+  readonly forecast: Forecast;
+  /** Fewest cores on which it starts beside the candidate; Infinity when it has to wait for its end. */
+  readonly coresMin: number;
 }
 
 /** How a node starts: on so many cores, now (0) or when an attempt that ends soon has let go of them. */
@@ -91,23 +98,37 @@ function endSec(candidate: Candidate, choice: CoreChoice, outlook: CoreOutlook):
   let end = Math.max(outlook.horizonSec, nodeEndSec + tailSec / Math.min(outlook.cores, tailCores));
   let cores = outlook.freeCores;
   const claims = outlook.rivals.map((rival) => claimOf(rival, choice.inSec));
-  for (const claim of [...claims, ...outlook.releases]) {
+  const follows = outlook.releases.map((release): Claim => ({ ...release, coresMin: 1 }));
+  for (const claim of [...claims, ...follows]) {
     cores += claim.cores;
     if (claim.tailSec === 0) continue;
     const isInTheWay = claim.inSec >= choice.inSec && claim.inSec < nodeEndSec;
     const beside = isInTheWay ? cores - choice.cores : cores;
-    const besideEnd = beside < 1 ? Infinity : claim.inSec + tailOn(claim, beside);
+    const besideEnd = beside < claim.coresMin ? Infinity : claim.inSec + tailOn(claim, beside);
     const behindEnd = isInTheWay ? nodeEndSec + tailOn(claim, Math.max(1, cores)) : Infinity;
     end = Math.max(end, Math.min(besideEnd, behindEnd));
   }
   return end;
 }
 
+/** A chain that wants cores at some time, with those that come free then. */
+interface Claim extends Release {
+  /** Fewest cores on which it goes on beside the candidate; ≥ 1. */
+  readonly coresMin: number;
+}
+
 /** An offer as what wants cores from now on, or from the end of the wait: its whole chain. */
-function claimOf({ workSec, coresMax, tailSec, tailCores }: Forecast, inSec: number): Release {
+function claimOf({ forecast, coresMin }: Rival, inSec: number): Claim {
+  const { workSec, coresMax, tailSec, tailCores } = forecast;
   const chainSec = workSec + tailSec;
   const spanSec = workSec / Math.max(1, coresMax) + tailSec / tailCores;
-  return { inSec, cores: 0, tailSec: chainSec, tailCores: spanSec > 0 ? chainSec / spanSec : 1 };
+  return {
+    inSec,
+    cores: 0,
+    tailSec: chainSec,
+    tailCores: spanSec > 0 ? chainSec / spanSec : 1,
+    coresMin: Math.max(1, coresMin),
+  };
 }
 
 function tailOn({ tailSec, tailCores }: Release, cores: number): number {

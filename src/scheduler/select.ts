@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import { fits, leastReservation, overlap, remaining, subtract } from '../resources/budget.ts';
 import type { Capacity, Reservation } from '../resources/demand.ts';
 import { chooseCores, rivalCountMax } from './choose-cores.ts';
+import type { Rival } from './choose-cores.ts';
 import type { Offer } from './effect.ts';
 import { forecastOf, releaseOf } from './forecast.ts';
 import type { Forecast, Release } from './forecast.ts';
@@ -150,11 +151,21 @@ class Round {
       cores: this.#selection.capacity.cores,
       freeCores: Math.floor(this.#budget.cores),
       releases: this.#releases,
-      rivals: rivals.map(({ forecast }) => forecast).filter(({ coresMax }) => coresMax > 0),
+      rivals: this.#rivalsOf(least, rivals),
       horizonSec: this.#horizonSec,
     });
     if (choice.inSec > 0) this.#keptForSec = choice.inSec;
     else this.#start(candidate, choice.cores);
+  }
+
+  /** Those that want cores. One that finds no room beside the candidate has to wait for its end. */
+  #rivalsOf(least: Reservation, others: readonly Candidate[]): readonly Rival[] {
+    const beside = subtract(this.#budget, { ...least, cores: 0 });
+    return others.flatMap(({ forecast, demand }) => {
+      if (demand.coresMax === 0) return [];
+      const hasRoom = fits({ ...leastReservation(demand), cores: 0 }, beside);
+      return [{ forecast, coresMin: hasRoom ? demand.coresMin : Infinity }];
+    });
   }
 
   #passOver({ offer }: Candidate, least: Reservation): void {

@@ -15,10 +15,10 @@ export function hostOf(cores: number): Capacity {
 }
 
 /**
- * Seconds from the upload to the end of a single job on a host, by the product's own decisions, when
- * work divides perfectly over cores and hand-offs take no time.
+ * A host on which a single job has run from its upload to its end, by the product's own decisions, when
+ * work divides perfectly over cores and hand-offs take no time. Every node makes what others read.
  */
-export function makespanSec(plan: Plan, cores: number, workSec: RealWork): number {
+export function runAlone(plan: Plan, cores: number, workSec: RealWork): SimulatedHost {
   const host = new SimulatedHost({
     capacity: hostOf(cores),
     random: new Random(1),
@@ -31,6 +31,12 @@ export function makespanSec(plan: Plan, cores: number, workSec: RealWork): numbe
   });
   host.at(0, () => host.submit(createJob({ id: 'job', plan, priority: 0, atMs: 0 })));
   host.run();
+  return host;
+}
+
+/** Seconds from the upload to the end of a single job; see {@link runAlone}. */
+export function makespanSec(plan: Plan, cores: number, workSec: RealWork): number {
+  const host = runAlone(plan, cores, workSec);
   return (host.jobs.get('job')?.endedAtMs ?? Infinity) / 1000;
 }
 

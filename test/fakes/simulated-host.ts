@@ -64,6 +64,10 @@ export class SimulatedHost {
   readonly children = new Map<string, Child>();
   /** Every start in order, for looking at afterwards. */
   readonly starts: { readonly start: Start; readonly atMs: number }[] = [];
+  /** The most cores that children held at a time. */
+  coresHeldMax = 0;
+  /** Events that the core handled. */
+  eventCount = 0;
   nowMs = 0;
   readonly #script: HostScript;
   readonly #offers = new Map<string, Offer>();
@@ -104,6 +108,7 @@ export class SimulatedHost {
     const before = this.#job(jobId);
     this.#log.push(describe(jobId, event));
     const { job, effects } = handle(before, event);
+    this.eventCount += 1;
     this.#checkTransition(before, job, effects);
     this.jobs.set(jobId, job);
     for (const effect of effects) this.#perform(jobId, effect);
@@ -271,6 +276,7 @@ export class SimulatedHost {
     const held = [...this.children.values()].map(({ start }) => start.reservation);
     for (const resource of ['cores', 'memoryBytes', 'ioSlots', 'gpus'] as const) {
       const sum = held.reduce((total, reservation) => total + reservation[resource], 0);
+      if (resource === 'cores') this.coresHeldMax = Math.max(this.coresHeldMax, sum);
       if (sum > capacity[resource]) this.#fail(`${resource} over-committed: ${sum}`);
       if (remaining(capacity, held)[resource] !== capacity[resource] - sum)
         this.#fail('bad budget');
