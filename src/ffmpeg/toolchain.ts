@@ -8,8 +8,9 @@ import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { describeEnd } from '../processes/command-text.ts';
-import { childEnvironment, runTool } from '../processes/tool-run.ts';
+import { runTool } from '../processes/tool-run.ts';
 import type { ToolEnd } from '../processes/tool-run.ts';
+import { mediaEnvironment } from './environment.ts';
 import { parseVersion } from './version.ts';
 import type { ToolVersion } from './version.ts';
 
@@ -221,7 +222,7 @@ function askTool(argv: readonly string[], finder: Finder): Promise<ToolEnd> {
     {
       argv,
       cwd: '/',
-      env: childEnvironment(finder.searchPath),
+      env: mediaEnvironment(finder.searchPath),
       timeoutMs: startLimitMs,
       signal: new AbortController().signal,
     },

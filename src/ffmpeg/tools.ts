@@ -1,12 +1,12 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
+import { mediaEnvironment } from './environment.ts';
 import type { MediaLimits } from './limits.ts';
 import type { MediaTools } from './media-tools.ts';
 import { probeFile } from './probe.ts';
 import { runCommand } from './run.ts';
 import type { Launch } from '../processes/launch.ts';
 import type { ToolContext } from './tool-context.ts';
-import { childEnvironment } from '../processes/tool-run.ts';
 import type { Toolchain } from './toolchain.ts';
 import { verifyOutput } from './verify.ts';
 
@@ -38,7 +38,7 @@ export function createMediaTools(parts: MediaToolsParts): MediaTools {
     logger: parts.logger,
     clock: parts.clock,
     launch: parts.launch ?? ((argv) => argv),
-    environment: childEnvironment(parts.toolchain.searchPath),
+    environment: mediaEnvironment(parts.toolchain.searchPath),
     probeLimitMs: parts.probeLimitMs ?? probeLimitMsDefault,
     stallLimitMs: parts.stallLimitMs ?? stallLimitMsDefault,
   };
