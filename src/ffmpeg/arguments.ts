@@ -2,6 +2,7 @@ import { assert } from '../base/assert.ts';
 import type { FfmpegCommand, FfmpegInput, FfmpegOutput } from './command.ts';
 import type { MediaLimits } from './limits.ts';
 import { allocationOptions, ownInputOptions, safeInputOptions } from './safe-input.ts';
+import type { FrameTimesOption } from './version.ts';
 
 /** What a command's arguments depend on besides the command. */
 export interface ArgumentSettings {
@@ -10,6 +11,7 @@ export interface ArgumentSettings {
   /** Expected length of the output in seconds; bounds what a lying file can make. */
   readonly durationSec: number;
   readonly limits: MediaLimits;
+  readonly frameTimesOption: FrameTimesOption;
 }
 
 /** The arguments of a run, in the parts that they consist of; every element is one token. */
@@ -33,7 +35,10 @@ export function planArguments(command: FfmpegCommand, settings: ArgumentSettings
   return {
     global: globalOptions(settings.threads),
     inputs: command.inputs.map((input) => planInput(input, settings)),
-    outputs: command.outputs.map((output) => planOutput(output, command, settings)),
+    outputs: [
+      ...command.outputs.map((output) => planOutput(output, command, settings)),
+      ...planReading(command.alsoRead ?? [], settings),
+    ],
   };
 }
 
@@ -87,10 +92,22 @@ function planOutput(
     options: [
       ['-map_metadata', '-1', '-map_chapters', '-1', '-threads', String(threads)],
       isUntrusted ? ['-t', String(longestOutputSec(settings.durationSec))] : [],
+      output.keepsFrameTimes === true ? [settings.frameTimesOption, 'vfr'] : [],
       output.options,
     ].flat(),
     target: `file:${output.path}`,
   };
+}
+
+/** ffmpeg reads only what it has an output for: one that copies packets and drops them will do. */
+function planReading(
+  streams: readonly string[],
+  settings: ArgumentSettings,
+): ArgumentPlan['outputs'] {
+  if (streams.length === 0) return [];
+  const maps = streams.flatMap((stream) => ['-map', stream]);
+  const length = ['-t', String(longestOutputSec(settings.durationSec))];
+  return [{ options: [...maps, ...length, '-c', 'copy', '-f', 'null'], target: 'file:/dev/null' }];
 }
 
 /** A file may declare two seconds and decode to five hours: 10 % and 3 s beyond its word is the end. */

@@ -5,6 +5,8 @@
 export interface FfmpegCommand {
   readonly inputs: readonly FfmpegInput[];
   readonly outputs: readonly FfmpegOutput[];
+  /** Streams, as `-map` takes them, that are read without being decoded, and of which nothing is made. */
+  readonly alsoRead?: readonly string[];
 }
 
 /** An input file. The safe input options (allow-lists, limits) are added to every one of them. */
@@ -23,4 +25,6 @@ export interface FfmpegOutput {
   readonly path: string;
   /** Options before the path: maps, filters, codecs, `-f`. */
   readonly options: readonly string[];
+  /** Frames keep their times, instead of being dropped and doubled to a constant rate. */
+  readonly keepsFrameTimes?: boolean;
 }

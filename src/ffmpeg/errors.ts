@@ -46,6 +46,10 @@ const sentences = {
   tool: 'The service’s video program failed unexpectedly. Try again; if it fails again, tell the operator.',
 } as const satisfies Partial<Record<FailureCode, string>>;
 
+/** A tool that crashed; the file may be as good as any. */
+const crashSentence =
+  'The service’s video program crashed on this file. Try again; if it fails again, convert it to MP4 and upload that, and tell the operator.';
+
 /** A failure that is told by its code alone. */
 export function mediaFailure(code: keyof typeof sentences, detail?: string): Failure {
   return failure(code, sentences[code], detail);
@@ -79,7 +83,7 @@ export function durationLimit(limits: MediaLimits): Failure {
 
 /** Why a run of ffmpeg failed; nothing when it ended well. */
 export function classifyRun(report: ToolReport, limits: MediaLimits): Failure | undefined {
-  return classifyEnd(report) ?? classifyMessages(report, limits);
+  return classifyEnd(report) ?? classifyFullDisk(report) ?? classifyMessages(report, limits);
 }
 
 /** Why a probe gave no answer. `isMedia` says that the file starts like a known kind of media file. */
@@ -130,8 +134,8 @@ function classifyEnd(report: ToolReport): Failure | undefined {
     case 'SIGHUP':
       return mediaFailure('tool', detail);
     default:
-      // A crash, and what ffmpeg crashes on is the file.
-      return mediaFailure('corrupt', detail);
+      // A crash: of this build on this file. Neither is known to be the one at fault.
+      return failure('tool', crashSentence, detail);
   }
 }
 
@@ -142,12 +146,21 @@ function isShortage(error: Error): boolean {
   return 'code' in error && typeof error.code === 'string' && shortageCodes.has(error.code);
 }
 
+/** What the system says when a disk, a quota or a limit of file sizes is exhausted (errno(3)). */
+const fullDiskPattern = /No space left on device|Disk quota exceeded|File too large/;
+
+/** ffmpeg may exit with 0 although it could not write the end of a file, which is an MP4 file's header. */
+function classifyFullDisk(report: ToolReport): Failure | undefined {
+  return fullDiskPattern.test(report.stderr)
+    ? mediaFailure('storage', operatorDetail(report))
+    : undefined;
+}
+
 /**
  * What ffmpeg's messages mean; the first pattern that is found counts. The wording is that of
  * libavutil's error table and has been the same since 2012.
  */
 const messageMeanings: readonly (readonly [RegExp, keyof typeof sentences])[] = [
-  [/No space left on device|Disk quota exceeded|File too large/, 'storage'],
   [/Cannot allocate memory|malloc of size \d+ failed|bad_alloc/, 'resource'],
   [/Resource temporarily unavailable/, 'resource'],
   [/moov atom not found/, 'truncated'],

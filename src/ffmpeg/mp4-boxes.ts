@@ -2,7 +2,9 @@ import type { FileHandle } from 'node:fs/promises';
 
 /** What the box structure of an MP4 or MOV file says before any tool reads it. */
 export interface Mp4Facts {
-  /** Share of the bytes that the boxes declare but the file does not have, 0…1. */
+  /** Bytes that the file would have with all that its boxes declare, never less than it has. */
+  readonly declaredBytes: number;
+  /** Share of these that the file does not have, 0…1. */
   readonly missingShare: number;
   /** Whether a track is encrypted (common encryption, ISO/IEC 23001-7). */
   readonly isEncrypted: boolean;
@@ -54,7 +56,7 @@ export async function inspectMp4(file: FileHandle, bytes: number): Promise<Mp4Fa
       ranges.push({ at: box.contentAt + sampleDescriptionSkip, end, isTop: false });
     }
   }
-  return { missingShare: 1 - bytes / declaredEnd, isEncrypted };
+  return { declaredBytes: declaredEnd, missingShare: 1 - bytes / declaredEnd, isEncrypted };
 }
 
 async function readBox(file: FileHandle, at: number, fileBytes: number): Promise<Box | undefined> {

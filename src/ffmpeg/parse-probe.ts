@@ -148,8 +148,21 @@ function toVideoTrack(stream: ProbeStream, durationSec: number): VideoTrack {
       parseRatio(stream.avg_frame_rate) ?? parseRatio(stream.r_frame_rate) ?? frameRateDefault,
     isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? ''),
     durationSec,
-    ...(stream.color_transfer === undefined ? {} : { colorTransfer: stream.color_transfer }),
+    ...colorTagsOf(stream),
   };
+}
+
+/** The color tags that say something; builds differ in whether they leave an absent one out. */
+function colorTagsOf(stream: ProbeStream): Pick<VideoTrack, 'colorTransfer' | 'colorMatrix'> {
+  const { color_transfer: transfer, color_space: matrix } = stream;
+  return {
+    ...(isTagged(transfer) ? { colorTransfer: transfer } : {}),
+    ...(isTagged(matrix) ? { colorMatrix: matrix } : {}),
+  };
+}
+
+function isTagged(tag: string | undefined): tag is string {
+  return tag !== undefined && tag !== 'unknown' && tag !== 'unspecified' && tag !== 'reserved';
 }
 
 function toAudioTrack(stream: ProbeStream, durationSec: number): AudioTrack {

@@ -16,6 +16,7 @@ import type { RunProgress } from './progress.ts';
 import { LineSplitter, TextTail } from '../processes/text-tail.ts';
 import type { ToolContext } from './tool-context.ts';
 import { stderrCharactersMax } from '../processes/tool-run.ts';
+import { frameTimesOptionOf } from './version.ts';
 
 /** Longest line of a progress report; real ones have about thirty characters. */
 const progressLineCharactersMax = 1000;
@@ -31,7 +32,12 @@ export async function runCommand(
 ): Promise<Result<RunReport, Failure>> {
   if (control.signal.aborted) return err(mediaFailure('cancelled'));
   const { threads, durationSec } = control;
-  const plan = planArguments(command, { threads, durationSec, limits: context.limits });
+  const plan = planArguments(command, {
+    threads,
+    durationSec,
+    limits: context.limits,
+    frameTimesOption: frameTimesOptionOf(context.toolchain.ffmpeg.version),
+  });
   const cwd = dirname(required(command.outputs[0], 'output').path);
   const stderr = new TextTail(stderrCharactersMax);
   const progress = new ProgressFollower(control);

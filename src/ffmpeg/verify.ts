@@ -1,14 +1,17 @@
-import { stat } from 'node:fs/promises';
+import { open } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { mediaFailure, operatorDetail } from './errors.ts';
 import type { OutputExpectation, OutputFacts } from './media-tools.ts';
+import { inspectMp4 } from './mp4-boxes.ts';
 import { declaredDurationSec, parseProbeAnswer, positive, probeEntries } from './probe-answer.ts';
 import type { ProbeAnswer } from './probe-answer.ts';
 import { runProbe } from './probe.ts';
 import { ownInputOptions } from './safe-input.ts';
+import { sniff, sniffBytes } from './sniff.ts';
 import type { ToolContext } from './tool-context.ts';
 
 /** An output to verify. */
@@ -24,8 +27,8 @@ export async function verifyOutput(
   context: ToolContext,
 ): Promise<Result<OutputFacts, Failure>> {
   if (signal.aborted) return err(mediaFailure('cancelled'));
-  const sized = await checkSize(path);
-  if (!sized.ok) return sized;
+  const whole = await checkWhole(path);
+  if (!whole.ok) return whole;
   const options = [...ownInputOptions, '-show_entries', probeEntries, '-of', 'json'];
   const end = await runProbe({ path, signal, arguments: options }, context);
   if (end.exit.cause === 'cancelled' || end.exit.cause === 'timeout') {
@@ -39,10 +42,18 @@ export async function verifyOutput(
   return problems.length === 0 ? ok(facts) : err(invalid(problems.join(' ')));
 }
 
-async function checkSize(path: string): Promise<Result<undefined, Failure>> {
+/** ffprobe believes the header, which comes first: what is missing behind it shows in the size. */
+async function checkWhole(path: string): Promise<Result<undefined, Failure>> {
   try {
-    const { size } = await stat(path);
-    return size > 0 ? ok(undefined) : err(invalid('It is empty.'));
+    const file = await open(path, 'r');
+    try {
+      const { size } = await file.stat();
+      if (size === 0) return err(invalid('It is empty.'));
+      const isCut = (await declaredBytes(file, size)) > size;
+      return isCut ? err(invalid('Its end is missing.')) : ok(undefined);
+    } finally {
+      await file.close();
+    }
   } catch (thrown) {
     const { message, operatorDetail: detail } = failureFromThrown(
       thrown,
@@ -51,6 +62,14 @@ async function checkSize(path: string): Promise<Result<undefined, Failure>> {
     );
     return err(invalid(message, detail));
   }
+}
+
+/** The bytes that an MP4 or WAV file says it has; those that there are for every other one. */
+async function declaredBytes(file: FileHandle, bytes: number): Promise<number> {
+  const { buffer: head } = await file.read(Buffer.alloc(sniffBytes), 0, sniffBytes, 0);
+  if (sniff(head) === 'mp4') return (await inspectMp4(file, bytes)).declaredBytes;
+  // RIFF: four letters and the count of the bytes behind these eight.
+  return head.toString('latin1', 0, 4) === 'RIFF' ? 8 + head.readUInt32LE(4) : bytes;
 }
 
 function invalid(problem: string, detail?: string): Failure {

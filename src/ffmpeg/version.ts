@@ -47,3 +47,22 @@ export function safeReleaseFor(version: ToolVersion): string | undefined {
     newest === undefined || major > newest[0] || (major === newest[0] && minor > newest[1]);
   return isNewer ? undefined : newest.join('.');
 }
+
+/** The name of the option that says what happens to the times of frames. */
+export type FrameTimesOption = '-fps_mode' | '-vsync';
+
+/** First release that knows `-fps_mode`. Both names are good from here up to 8; 9 dropped the old one. */
+const frameTimesRelease = [5, 1] as const;
+
+/** First year in which all sources know `-fps_mode`, for builds of no release. */
+const frameTimesYear = 2023;
+
+/** The name that this build knows. */
+export function frameTimesOptionOf({ release, year }: ToolVersion): FrameTimesOption {
+  const [major, minor] = frameTimesRelease;
+  const isNew =
+    release === undefined
+      ? (year ?? 0) >= frameTimesYear
+      : release[0] > major || (release[0] === major && release[1] >= minor);
+  return isNew ? '-fps_mode' : '-vsync';
+}

@@ -12,6 +12,7 @@ import { checkLength, lengthBounds } from './length.ts';
 import { noStreamMetadata } from './metadata.ts';
 import type { NodeKind } from './node-kind.ts';
 import { runControl } from './run-control.ts';
+import { sharedTimeline } from './shared-timeline.ts';
 
 const paramsSchema = z.strictObject({
   bitrateBps: z
@@ -96,6 +97,7 @@ export function planExtractAudio(
   const track = ['-map', `0:${index}`, ...noStreamMetadata];
   return {
     inputs: [{ path: paths.source, options: [] }],
+    alsoRead: sharedTimeline(media),
     outputs: [
       {
         path: join(paths.outputDirectory, audioName),

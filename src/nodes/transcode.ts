@@ -24,6 +24,7 @@ import { checkLength, videoLengthBounds } from './length.ts';
 import { noStreamMetadata } from './metadata.ts';
 import type { NodeKind } from './node-kind.ts';
 import { runControl } from './run-control.ts';
+import { sharedTimeline } from './shared-timeline.ts';
 
 const paramsSchema = z.strictObject({
   resolution: z
@@ -109,6 +110,7 @@ export function planTranscode(
   const size = fitShortSide(video, params.resolution);
   return {
     inputs: [{ path: paths.source, options: [] }],
+    alsoRead: sharedTimeline(media),
     outputs: [
       {
         path: paths.output,

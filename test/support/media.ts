@@ -165,6 +165,11 @@ const recipes = {
   sync: { extension: 'mp4', options: [...flashAndBeep, ...h264, ...aac] },
   /** MPEG-TS begins at 1.4 s, not at zero. */
   syncStream: { extension: 'ts', options: [...flashAndBeep, ...h264, '-c:a', 'mp2'] },
+  /** Likewise, with the picture 0.5 s behind the sound: a broadcast recorded from somewhere. */
+  syncStreamLate: {
+    extension: 'ts',
+    options: [...flashAndBeep, '-vf', 'trim=start=0.5', '-vsync', 'vfr', ...h264, '-c:a', 'mp2'],
+  },
   syncUneven: {
     extension: 'mp4',
     options: [...flashAndBeep, '-vf', uneven, '-vsync', 'vfr', ...h264, ...aac],

@@ -38,6 +38,9 @@ export interface Ran {
   readonly path: (name: string) => string;
 }
 
+/** Samples per second at which the beep is looked for. */
+const beepRateHz = 48_000;
+
 /** A toolchain under test with clips, and the means to look into what it makes. */
 export class Rig {
   readonly tools: MediaTools;
@@ -141,6 +144,22 @@ export class Rig {
     return new Float32Array(raw.buffer.slice(raw.byteOffset, raw.byteOffset + raw.byteLength));
   }
 
+  /** When the flash is seen and the beep is heard in a file, in seconds behind its beginning. */
+  async flashAndBeep(path: string): Promise<{ flashSec: number; beepSec: number }> {
+    const { format } = await this.inspect(path, 'format=start_time');
+    const { times, pictures } = await this.frames(path);
+    const index = pictures.findIndex((picture) => brightnessOf(picture) > 128);
+    const flashSec = (times[index] ?? Number.NaN) - Number(format?.start_time);
+    return { flashSec, beepSec: await this.beepSec(path) };
+  }
+
+  /** When the beep is heard in a file, in seconds behind its beginning. */
+  async beepSec(path: string): Promise<number> {
+    const samples = await this.samples(path, beepRateHz);
+    const index = samples.findIndex((value) => Math.abs(value) > 0.2);
+    return index < 0 ? Number.NaN : index / beepRateHz;
+  }
+
   /** Writes captions and gives their path. */
   async captions(text: string): Promise<string> {
     this.#runs += 1;
@@ -164,14 +183,17 @@ export interface Inspected {
     readonly duration_time?: string;
     readonly flags?: string;
   }[];
-  readonly format?: { readonly tags?: Readonly<Record<string, string>> };
+  readonly format?: {
+    readonly start_time?: string;
+    readonly tags?: Readonly<Record<string, string>>;
+  };
 }
 
 const toolchains = await toolchainsUnderTest();
 
 /** Declares a suite about a kind, once per toolchain. */
-export function describeKind(title: string, suite: (rig: Rig) => void): void {
-  describe(title, () => {
+export function describeKind(kind: string, suite: (rig: Rig) => void): void {
+  describe(`the kind ${kind}`, () => {
     describeWithToolchains(toolchains, (toolchain) => {
       const rig = new Rig(toolchain);
       beforeAll(() => rig.open());

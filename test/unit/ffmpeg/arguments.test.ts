@@ -6,7 +6,8 @@ import { safeInputOptions } from '../../../src/ffmpeg/safe-input.ts';
 const limits = { pixelsMax: 36_000_000, durationSecMax: 14_400, streamsMax: 64 };
 
 function argumentsOf(command: FfmpegCommand, threads = 1, durationSec = 10): readonly string[] {
-  return toArguments(planArguments(command, { threads, durationSec, limits }));
+  const settings = { threads, durationSec, limits, frameTimesOption: '-fps_mode' } as const;
+  return toArguments(planArguments(command, settings));
 }
 
 function valuesOf(argv: readonly string[], option: string): readonly string[] {
@@ -93,6 +94,19 @@ describe('the arguments of a run', () => {
     const command = { inputs: [input], outputs: [output, { ...output, path: '/data/b.mp4' }] };
     expect(valuesOf(argumentsOf(command, 4), '-threads')).toEqual(['2', '2', '2']);
     expect(valuesOf(argumentsOf(command, 1), '-threads')).toEqual(['1', '1', '1']);
+  });
+
+  test('read streams that nothing is made of by copying them to nowhere, on no thread', () => {
+    const argv = argumentsOf({ inputs: [input], outputs: [output], alsoRead: ['0:0', '0:1'] }, 2);
+    const reading = ['-map', '0:0', '-map', '0:1', '-t', '14', '-c', 'copy', '-f', 'null'];
+    expect(argv.slice(-11)).toEqual([...reading, 'file:/dev/null']);
+    expect(valuesOf(argv, '-threads')).toEqual(['1', '2']);
+  });
+
+  test('keep the times of frames where a command asks for it', () => {
+    const kept = { inputs: [input], outputs: [{ ...output, keepsFrameTimes: true }] };
+    expect(valuesOf(argumentsOf(kept), '-fps_mode')).toEqual(['vfr']);
+    expect(argumentsOf({ inputs: [input], outputs: [output] })).not.toContain('-fps_mode');
   });
 
   test('let the options of a command come last, so that they win', () => {

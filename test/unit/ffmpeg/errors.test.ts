@@ -17,12 +17,17 @@ describe('a run that ended', () => {
     expect(classifyRun(report({ code: 0 }, 'Invalid data found'), limits)).toBeUndefined();
   });
 
+  test('with 0 although the disk was full at the end is a failure', () => {
+    const stderr = 'Error writing trailer of file:/x: No space left on device';
+    expect(classifyRun(report({ code: 0 }, stderr), limits)?.code).toBe('storage');
+  });
+
   test.each([
     [{ code: 255, cause: 'cancelled' }, '', 'cancelled'],
     [{ code: 255, cause: 'stalled' }, 'No space left on device', 'stalled'],
     [{ signal: 'SIGKILL', cause: 'cancelled' }, '', 'cancelled'],
     [{ signal: 'SIGKILL' }, '', 'resource'],
-    [{ signal: 'SIGSEGV' }, '', 'corrupt'],
+    [{ signal: 'SIGSEGV' }, '', 'tool'],
     [{ signal: 'SIGXFSZ' }, '', 'storage'],
     [{ signal: 'SIGTERM' }, '', 'tool'],
     [{ startError: errno('ENOENT') }, '', 'tool'],

@@ -122,6 +122,16 @@ describe('a probe', () => {
     });
   });
 
+  test('tells the color matrix where one is tagged', () => {
+    const matrixOf = (matrix: string): unknown =>
+      goodProbe({
+        format: { format_name: 'mov' },
+        streams: [{ ...film, duration: '1', color_space: matrix }],
+      }).video?.colorMatrix;
+    expect(matrixOf('bt470bg')).toBe('bt470bg');
+    expect(matrixOf('unknown')).toBeUndefined();
+  });
+
   test('of a recording without any length takes that of its packets', () => {
     const live = recorded('live-mkv');
     expect(needsPacketScan(live)).toBe(true);
@@ -140,7 +150,7 @@ describe('a probe', () => {
     expect(needsPacketScan({ ...answerOf(film), format })).toBe(true);
   });
 
-  test.each([
+  test.each<[Partial<ProbeStream>, number]>([
     [{ side_data_list: [{ rotation: -90 }] }, 90],
     [{ side_data_list: [{ rotation: 90 }] }, 270],
     [{ side_data_list: [{}, { rotation: 180 }] }, 180],
@@ -149,9 +159,8 @@ describe('a probe', () => {
     [{ tags: { rotate: '270' }, side_data_list: [{ rotation: 90 }] }, 270],
     [{ side_data_list: [{ rotation: 45 }] }, 0],
     [{}, 0],
-  ] as const)('reads the turn in %j as %i degrees', (data, degrees) => {
-    const stream = { ...film, ...structuredClone(data) } as ProbeStream;
-    expect(goodProbe(answerOf(stream)).video?.rotationDegrees).toBe(degrees);
+  ])('reads the turn in %j as %i degrees', (data, degrees) => {
+    expect(goodProbe(answerOf({ ...film, ...data })).video?.rotationDegrees).toBe(degrees);
   });
 
   test.each(['0:1', 'N/A', '1:0', '1000:1', undefined])(

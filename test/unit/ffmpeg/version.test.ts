@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { parseVersion, safeReleaseFor } from '../../../src/ffmpeg/version.ts';
+import { frameTimesOptionOf, parseVersion, safeReleaseFor } from '../../../src/ffmpeg/version.ts';
 
 describe('the version line', () => {
   test('of a distribution has a release number', () => {
@@ -57,5 +57,19 @@ describe('the release to update to', () => {
 
   test('is not known for a build without a release', () => {
     expect(safeReleaseFor({ text: 'N-1-g0' })).toBeUndefined();
+  });
+});
+
+describe('the option for the times of frames', () => {
+  test.each([
+    [{ text: '9.0', release: [9, 0, 0] }, '-fps_mode'],
+    [{ text: '5.1.9', release: [5, 1, 9] }, '-fps_mode'],
+    [{ text: '5.0.3', release: [5, 0, 3] }, '-vsync'],
+    [{ text: '4.4', release: [4, 4, 0] }, '-vsync'],
+    [{ text: 'N-47683', year: 2018 }, '-vsync'],
+    [{ text: 'N-66595', year: 2023 }, '-fps_mode'],
+    [{ text: 'fake' }, '-vsync'],
+  ] as const)('of %j is %s', (version, option) => {
+    expect(frameTimesOptionOf(version)).toBe(option);
   });
 });

@@ -11,6 +11,7 @@ describe('planExtractAudio', () => {
   it('plans both files in one run, token by token', () => {
     expect(planExtractAudio(params, film(), paths)).toEqual({
       inputs: [{ path: '/job/source', options: [] }],
+      alsoRead: [],
       outputs: [
         {
           path: '/job/out/audio.m4a',

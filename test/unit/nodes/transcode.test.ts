@@ -17,6 +17,7 @@ describe('planTranscode', () => {
   it('plans a 720p rendition of a 1080p film, token by token', () => {
     expect(planTranscode(params, film(), paths)).toEqual({
       inputs: [{ path: '/job/source', options: [] }],
+      alsoRead: [],
       outputs: [
         {
           path: '/job/720p.video.mp4',
