@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
-import type { ChildProcess } from 'node:child_process';
+import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 
 /**
@@ -61,6 +62,7 @@ export class Child {
     // Node may leave the pipes out when the start fails for want of file descriptors.
     process.stdout?.setEncoding('utf8').on('data', order.onStdout);
     process.stderr?.setEncoding('utf8').on('data', order.onStderr);
+    if (order.conversation !== undefined) converse(process, order.conversation);
     process.on('error', (error) => {
       if (process.pid === undefined) this.#settle({ startError: error });
     });
@@ -92,12 +94,31 @@ function spawnChild(order: ChildOrder): ChildProcess {
   return spawn(program, args, {
     cwd: order.cwd,
     env: { ...order.env },
-    stdio: ['ignore', 'pipe', 'pipe'],
+    stdio: order.conversation === undefined ? silentPipes : conversationPipes,
     // A group of its own: the child does not get the terminal's Ctrl-C before the service decides,
     // and a launcher's own children end with it.
     detached: true,
     windowsHide: true,
   });
+}
+
+/** Nothing to read; what it writes is taken. */
+const silentPipes: StdioOptions = ['ignore', 'pipe', 'pipe'];
+
+/** The same with an open standard input, and the pipe for answers behind standard error. */
+const conversationPipes: StdioOptions = ['pipe', 'pipe', 'pipe', 'pipe'];
+
+/** The file descriptor, in the child, of the pipe that takes its answers. */
+export const answerDescriptor = 3;
+
+function converse(process: ChildProcess, conversation: Conversation): void {
+  // A child that has ended leaves broken pipes behind; its end tells what there is to tell.
+  process.stdin?.on('error', () => {});
+  process.stdin?.write(`${conversation.order}\n`);
+  const answers = process.stdio[answerDescriptor];
+  if (!(answers instanceof Readable)) return;
+  answers.on('error', () => {});
+  answers.setEncoding('utf8').on('data', conversation.onAnswer);
 }
 
 /** How to start a child. */
@@ -109,6 +130,21 @@ export interface ChildOrder {
   readonly env: Readonly<Record<string, string>>;
   readonly onStdout: (text: string) => void;
   readonly onStderr: (text: string) => void;
+  /** For children of this program; others read nothing and answer on standard output. */
+  readonly conversation?: Conversation;
+}
+
+/**
+ * What a child of this program is told, and where it answers. Native code may write anything to
+ * standard output, so answers have a pipe of their own.
+ */
+export interface Conversation {
+  /**
+   * One line, without its end. It is written to the child's standard input, which then stays open for
+   * as long as this process lives: its end tells the child that nobody waits for answers any more.
+   */
+  readonly order: string;
+  readonly onAnswer: (text: string) => void;
 }
 
 /** Why a child was told to end. */

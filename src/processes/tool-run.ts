@@ -1,7 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import { mebibyte } from '../base/units.ts';
 import { Child } from './child.ts';
-import type { ChildExit } from './child.ts';
+import type { ChildExit, Conversation } from './child.ts';
 import { TextTail } from './text-tail.ts';
 
 /** A short run of a tool whose answer is its standard output. */
@@ -17,6 +17,9 @@ export interface ToolOrder {
    * collected up to `answerCharactersMax`, beyond which the child is ended as `flooded`.
    */
   readonly onStdout?: (text: string) => void;
+  /** Sees standard error as it comes; the last of it is kept all the same. */
+  readonly onStderr?: (text: string) => void;
+  readonly conversation?: Conversation;
 }
 
 /** How a tool's run ended and what it wrote. */
@@ -52,7 +55,10 @@ export async function runTool(order: ToolOrder, clock: Clock): Promise<ToolEnd> 
     {
       ...order,
       onStdout: (text) => (order.onStdout === undefined ? collect(text) : order.onStdout(text)),
-      onStderr: (text) => stderr.append(text),
+      onStderr: (text) => {
+        stderr.append(text);
+        order.onStderr?.(text);
+      },
     },
     clock,
   );

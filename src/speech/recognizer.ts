@@ -3,7 +3,7 @@ import type { Result } from '../base/result.ts';
 
 /** Speech to text. Adapters run the engine in a child process of their own and are held to one suite. */
 export interface Recognizer {
-  /** `addon` or `cli`; recorded with the transcript. */
+  /** `addon` or `cli`, or `auto` as long as it has not chosen between them. */
   readonly name: string;
   /**
    * Recognizes one recording. Aborting `signal` kills the child and gives `cancelled`. Silence gives a
@@ -38,11 +38,15 @@ export interface RecognitionControl {
 
 /** Recognized speech. Times are milliseconds from the start of the recording. */
 export interface Transcript {
-  /** ISO 639-1 code: the given one, or the detected one. */
+  /**
+   * ISO 639-1 code: the given or the detected one; `en` for a model that knows only English; `und` when
+   * it was neither given nor could be detected, because nobody speaks.
+   */
   readonly language: string;
-  /** Whether `language` was detected rather than given. */
+  /** Whether `language` was detected: neither given, nor the only one that the model knows. */
   readonly isLanguageDetected: boolean;
   readonly durationMs: number;
+  /** The engine: `addon` or `cli`. */
   readonly recognizer: string;
   /** The model's name, e.g. `ggml-base.en.bin`; never a path. */
   readonly model: string;

@@ -1,0 +1,76 @@
+import { tmpdir } from 'node:os';
+import { extname } from 'node:path';
+import { fileURLToPath } from 'node:url';
+import type { Failure } from '../base/failure.ts';
+import { err, ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
+import { commandText } from '../processes/command-text.ts';
+import { LineSplitter } from '../processes/text-tail.ts';
+import { runTool } from '../processes/tool-run.ts';
+import { childMessage, messageCharactersMax } from './child-protocol.ts';
+import type { ChildMessage, ChildTask } from './child-protocol.ts';
+import { engineEnvironment } from './speech-context.ts';
+import type { SpeechContext } from './speech-context.ts';
+import { endFailure, partFailure } from './speech-failures.ts';
+
+/** How a run of the speech child is followed and ended. */
+export interface SpeechChildControl {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+  readonly threads: number;
+  /** Takes all messages but the last one, in order. */
+  onMessage(message: ChildMessage): void;
+}
+
+/**
+ * Has a task done by a child process of its own, which is gone when this settles. Failures: `cancelled`,
+ * `timeout`, and `tool` when the child says so or ends without having done it.
+ */
+export async function runSpeechChild(
+  task: ChildTask,
+  control: SpeechChildControl,
+  context: SpeechContext,
+): Promise<Result<void, Failure>> {
+  const cwd = tmpdir();
+  const argv = context.launch([process.execPath, childPath], cwd);
+  context.logger.debug({ command: commandText(argv), task: task.task }, 'starting a speech child');
+  let last: ChildMessage | undefined;
+  const splitter = new LineSplitter(messageCharactersMax, (line) => {
+    const message = parseMessage(line);
+    if (message === undefined) return;
+    if (message.event === 'done' || message.event === 'failed') last ??= message;
+    else control.onMessage(message);
+  });
+  const end = await runTool(
+    {
+      argv,
+      cwd,
+      env: engineEnvironment(context.searchPath, control.threads),
+      timeoutMs: control.timeoutMs,
+      signal: control.signal,
+      // The native code's own talk.
+      onStdout: () => {},
+      conversation: {
+        order: JSON.stringify(task),
+        onAnswer: (text) => splitter.append(text),
+      },
+    },
+    context.clock,
+  );
+  if (last?.event === 'done') return ok(undefined);
+  return err(last?.event === 'failed' ? partFailure(last.part, last.detail) : endFailure(end));
+}
+
+/** The child's program: beside this file, as TypeScript in a checkout and as JavaScript in a build. */
+const childPath = fileURLToPath(
+  new URL(`speech-child${extname(import.meta.url)}`, import.meta.url),
+);
+
+/** A message, or nothing for a line that is none: the child was ended in the middle of it. */
+function parseMessage(line: string): ChildMessage | undefined {
+  try {
+    return childMessage.parse(JSON.parse(line));
+  } catch {
+    return undefined;
+  }
+}

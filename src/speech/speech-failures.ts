@@ -1,0 +1,63 @@
+import { unreachable } from '../base/assert.ts';
+import { failure } from '../base/failure.ts';
+import type { Failure } from '../base/failure.ts';
+import { operatorDetail } from '../ffmpeg/errors.ts';
+import type { ToolEnd } from '../processes/tool-run.ts';
+import type { FailedPart } from './child-protocol.ts';
+
+/** What to do about an engine that is missing or does not start. */
+export const engineHint =
+  'In a checkout, `npm run build:whisper-cli` builds one (needs make and g++); or set REELGRAPH_WHISPER_CLI (--whisper-cli) to a whisper.cpp command line.';
+
+/** The failure of an engine's process that ended without its answer. */
+export function endFailure(end: ToolEnd): Failure {
+  const detail = operatorDetail(end);
+  switch (end.exit.cause) {
+    case 'cancelled':
+      return failure('cancelled', 'The work was stopped.');
+    case 'timeout':
+      return failure('timeout', 'The speech took too long to recognize and was given up.', detail);
+    case 'stalled':
+    case 'flooded':
+    case undefined:
+      return failure(
+        'tool',
+        'The speech engine ended without an answer. Try again; if it fails again, choose a smaller model.',
+        detail,
+      );
+    default:
+      return unreachable(end.exit.cause);
+  }
+}
+
+/** The failure that an engine's process told itself. */
+export function partFailure(part: FailedPart, detail: string): Failure {
+  switch (part) {
+    case 'addon':
+      return failure(
+        'tool',
+        `The speech engine can’t be loaded on this machine. ${engineHint}`,
+        detail,
+      );
+    case 'model':
+      return modelFailure(detail);
+    case 'recording':
+      return recordingFailure(detail);
+    case 'recognition':
+      return failure('tool', 'The speech engine failed. Try again.', detail);
+    default:
+      return unreachable(part);
+  }
+}
+
+/** The failure of a model that an engine does not load. */
+export function modelFailure(detail: string): Failure {
+  const message =
+    'The speech model can’t be loaded: it is damaged, or too large for the memory. Fetch it again with `reelgraph model fetch`, or choose a smaller one.';
+  return failure('tool', message, detail);
+}
+
+/** The failure of a recording that can't be read. */
+export function recordingFailure(detail: string): Failure {
+  return failure('tool', 'The extracted sound can’t be read. Try again.', detail);
+}
