@@ -1,8 +1,8 @@
 import { createHash } from 'node:crypto';
-import { constants, createReadStream } from 'node:fs';
+import { constants } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { pipeline } from 'node:stream/promises';
 import { assert } from '../base/assert.ts';
 import { mebibyte } from '../base/units.ts';
 
@@ -80,11 +80,21 @@ export class Workspace {
       scratch,
       outputs.map(({ name }) => name),
     );
-    const digests = await Promise.all(outputs.map((output) => seal(scratch, output)));
-    await mkdir(dirname(target), { recursive: true, mode: 0o700 });
+    await using handles = new AsyncDisposableStack();
+    const opened: OpenedOutput[] = [];
+    for (const output of outputs) {
+      const file = handles.use(await open(join(scratch, output.name), outputFlags));
+      opened.push({ ...output, file, bytes: await sizeOf(file, output.name) });
+    }
+    const made = await mkdir(dirname(target), { recursive: true, mode: 0o700 });
     await rename(scratch, target);
-    await syncUpTo(this.#root, target);
-    return digests.map((digest) => ({ ...digest, path: `${path}/${digest.name}` }));
+    // Nothing refers to the files yet, so all of it may become durable at once: a file system takes
+    // what is synced together to the disk together.
+    const [promoted] = await Promise.all([
+      Promise.all(opened.map((output) => seal(output, path))),
+      syncDirectories(target, dirname(made ?? target)),
+    ]);
+    return promoted;
   }
 
   /** Removes all files of an attempt; nothing there is fine. */
@@ -120,41 +130,53 @@ async function removeAllBut(directory: string, names: readonly string[]): Promis
   }
 }
 
-/** Makes the bytes of an output durable and says what they are. */
-async function seal(
-  directory: string,
-  { name, sha256 }: OutputFile,
-): Promise<Omit<PromotedFile, 'path'>> {
-  const path = join(directory, name);
-  const file = await open(path, constants.O_RDONLY | constants.O_NOFOLLOW);
-  try {
-    const stat = await file.stat();
-    assert(stat.isFile(), `the output ${name} is no regular file`);
-    await file.sync();
-    return { name, bytes: stat.size, sha256: sha256 ?? (await sha256Of(path)) };
-  } finally {
-    await file.close();
-  }
+/** How an output is opened: never through a link to something else. */
+const outputFlags = constants.O_RDONLY | constants.O_NOFOLLOW;
+
+/** An output that was found in its attempt's directory. */
+interface OpenedOutput extends OutputFile {
+  readonly file: FileHandle;
+  readonly bytes: number;
 }
 
-async function sha256Of(path: string): Promise<string> {
+async function sizeOf(file: FileHandle, name: string): Promise<number> {
+  const stat = await file.stat();
+  assert(stat.isFile(), `the output ${name} is no regular file`);
+  return stat.size;
+}
+
+/** Makes the bytes of an output durable and says what they are. */
+async function seal(
+  { name, file, bytes, sha256 }: OpenedOutput,
+  directory: string,
+): Promise<PromotedFile> {
+  const [digest] = await Promise.all([sha256 ?? sha256Of(file, bytes), file.sync()]);
+  return { name, path: `${directory}/${name}`, bytes, sha256: digest };
+}
+
+/** Bytes read at a time. */
+const readBytes = mebibyte;
+
+async function sha256Of(file: FileHandle, bytes: number): Promise<string> {
   const hash = createHash('sha256');
-  await pipeline(createReadStream(path, { highWaterMark: mebibyte }), hash);
+  const buffer = Buffer.allocUnsafe(Math.min(readBytes, bytes));
+  for (let position = 0; position < bytes;) {
+    const { bytesRead } = await file.read(buffer, 0, buffer.length, position);
+    assert(bytesRead > 0, 'an output was cut while it was read');
+    hash.update(buffer.subarray(0, bytesRead));
+    position += bytesRead;
+  }
   return hash.digest('hex');
 }
 
-/** Makes the names in a directory durable, and those of it and the directories around it. */
-async function syncUpTo(root: string, directory: string): Promise<void> {
+/** Makes the names in a directory durable, and those in the directories around it up to `top`. */
+async function syncDirectories(directory: string, top: string): Promise<void> {
   const directories = [directory];
-  for (let at = directory; at !== root; at = dirname(at)) directories.push(dirname(at));
+  for (let at = directory; at !== top; at = dirname(at)) directories.push(dirname(at));
   await Promise.all(directories.map(syncDirectory));
 }
 
 async function syncDirectory(path: string): Promise<void> {
-  const directory = await open(path, 'r');
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
-  }
+  await using directory = await open(path, 'r');
+  await directory.sync();
 }
