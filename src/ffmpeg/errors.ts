@@ -166,7 +166,7 @@ const messageMeanings: readonly (readonly [RegExp, keyof typeof sentences])[] = 
   [/moov atom not found/, 'truncated'],
   [/\b(encrypted|decryption)\b/i, 'encrypted'],
   [
-    /Invalid data found|[Ee]rror while decoding|Conversion failed|Error (?:initializing|submitting)|could not find codec parameters|Decode error rate|Cannot determine format of input|does not contain any stream|matches no streams/,
+    /Invalid data found|End of file|[Ee]rror while decoding|Conversion failed|Error (?:initializing|submitting)|could not find codec parameters|Decode error rate|Cannot determine format of input|does not contain any stream|matches no streams/,
     'corrupt',
   ],
 ];
@@ -184,7 +184,8 @@ function classifyMessages(report: ToolReport, limits: MediaLimits): Failure | un
   return mediaFailure(report.exit.code === errorRateExitCode ? 'corrupt' : 'tool', detail);
 }
 
-function classifyLimits(report: ToolReport, limits: MediaLimits): Failure | undefined {
+/** What of the messages is about a limit or a missing decoder; they count whatever the exit code. */
+export function classifyLimits(report: ToolReport, limits: MediaLimits): Failure | undefined {
   const { stderr } = report;
   const detail = operatorDetail(report);
   const codec =

@@ -112,9 +112,23 @@ function noPlayableStream(streams: readonly ProbeStream[]): Failure {
     ({ codec_type: type, disposition }) =>
       (type === 'video' && disposition?.attached_pic !== 1) || type === 'audio',
   );
-  return wanted === undefined
-    ? mediaFailure('unsupported_format', 'The file has neither a video nor an audio stream.')
-    : unsupportedCodec(wanted.codec_name);
+  if (wanted === undefined) {
+    return mediaFailure('unsupported_format', 'The file has neither a video nor an audio stream.');
+  }
+  const codec = wanted.codec_name;
+  return codec === undefined || unplayableCodecs.has(codec)
+    ? unsupportedCodec(codec)
+    : mediaFailure('corrupt', `The ${codec} stream has no size or no channels.`);
+}
+
+/** Whether the film track has no size: the decoder found none, or none that it is allowed. */
+export function hasUnsizedVideo({ streams }: ProbeAnswer): boolean {
+  return (
+    chooseVideo(streams) === undefined &&
+    streams.some(({ codec_type: type, disposition }) => {
+      return type === 'video' && disposition?.attached_pic !== 1;
+    })
+  );
 }
 
 /** The stream's own length; only where it has none at all, the container's word is taken. */

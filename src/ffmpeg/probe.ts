@@ -7,10 +7,10 @@ import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
-import { classifyProbe, mediaFailure } from './errors.ts';
+import { classifyLimits, classifyProbe, mediaFailure } from './errors.ts';
 import { inspectMp4 } from './mp4-boxes.ts';
 import { PacketSpans, packetEntries } from './packet-scan.ts';
-import { needsPacketScan, toMediaProbe } from './parse-probe.ts';
+import { hasUnsizedVideo, needsPacketScan, toMediaProbe } from './parse-probe.ts';
 import { parseProbeAnswer, probeEntries } from './probe-answer.ts';
 import type { ProbeAnswer } from './probe-answer.ts';
 import { allocationOptions, safeProbeOptions } from './safe-input.ts';
@@ -45,6 +45,9 @@ export async function probeFile(
   if (failed !== undefined) return err(failed);
   const answer = parseProbeAnswer(end.stdout);
   if (!answer.ok) return answer;
+  // ffprobe exits with 0 and tells no size of a picture that is beyond the limit.
+  const oversized = hasUnsizedVideo(answer.value) ? classifyLimits(end, limits) : undefined;
+  if (oversized !== undefined) return err(oversized);
   // Files with a fault of their own are told so before their packets are read.
   const probed = toMediaProbe(answer.value, { bytes, limits });
   if (!needsPacketScan(answer.value)) return probed;

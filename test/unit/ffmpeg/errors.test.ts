@@ -37,6 +37,7 @@ describe('a run that ended', () => {
     [{ code: 1 }, 'file:/x: Cannot allocate memory', 'resource'],
     [{ code: 69 }, '', 'corrupt'],
     [{ code: 1 }, 'file:/x: Invalid data found when processing input', 'corrupt'],
+    [{ code: 1 }, 'file:/x: End of file', 'corrupt'],
     [{ code: 1 }, "Stream map '0:7' matches no streams.", 'corrupt'],
     [{ code: 1 }, '[mov @ 0x1] moov atom not found', 'truncated'],
     [{ code: 1 }, 'Codec (dca) not on whitelist', 'unsupported_codec'],
