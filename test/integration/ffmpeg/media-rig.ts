@@ -2,7 +2,9 @@ import { execFile } from 'node:child_process';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 import { systemClock } from '../../../src/base/clock.ts';
+import type { Failure } from '../../../src/base/failure.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
+import type { Result } from '../../../src/base/result.ts';
 import type { MediaTools, RunControl } from '../../../src/ffmpeg/media-tools.ts';
 import type { Toolchain } from '../../../src/ffmpeg/toolchain.ts';
 import { createMediaTools } from '../../../src/ffmpeg/tools.ts';
@@ -41,6 +43,11 @@ export async function makeClip(
 ): Promise<string> {
   await promisify(execFile)(toolchain.ffmpeg.path, ['-v', 'error', '-y', ...args, path]);
   return path;
+}
+
+/** The code of a result's failure; `ok` where there is none. */
+export function codeOf(result: Result<unknown, Failure>): string {
+  return result.ok ? 'ok' : result.error.code;
 }
 
 /** Arguments for a test picture as an input, 1 s long. */
