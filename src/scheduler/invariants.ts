@@ -73,11 +73,9 @@ function orderViolations(job: JobState): readonly string[] {
 }
 
 function endedViolations(job: JobState): readonly string[] {
-  const { phase, failure, nodes, plan } = job;
+  const { phase, failure, nodes } = job;
   const isSuccess = phase === 'succeeded';
-  const failed = nodes.filter(
-    (node, at) => node.phase === 'failed' && plan.nodes[at]?.optional === false,
-  );
+  const failed = fatalNodes(job);
   return broken('the job', [
     ['has ended before its nodes', !nodes.every((node) => isTerminalNode(node.phase))],
     ['has ended at no time', job.endedAtMs === undefined],
@@ -95,7 +93,8 @@ function endedViolations(job: JobState): readonly string[] {
 }
 
 function liveViolations(job: JobState): readonly string[] {
-  const { phase, nodes } = job;
+  const { phase, failure, nodes } = job;
+  const failed = fatalNodes(job);
   const count = (...phases: readonly NodeRecord['phase'][]): number =>
     nodes.filter((node) => phases.includes(node.phase)).length;
   const hasBegun = nodes.some((node) => node.attempt > 0);
@@ -104,10 +103,18 @@ function liveViolations(job: JobState): readonly string[] {
     ['has an end but goes on', job.endedAtMs !== undefined],
     ['is queued although a node has started', phase === 'queued' && hasBegun],
     ['is running although no node has started', phase === 'running' && !hasBegun],
+    ['runs without a start', phase === 'running' && job.startedAtMs === undefined],
+    ['goes on although a node has failed', isLive(job) && failed.length > 0],
+    ['names a node that did not fail', failure !== undefined && !isAmong(failed, failure.nodeId)],
     ['can not go on', !isUntouched && count('ready', 'running', 'delayed') === 0],
     ['is ending but has nodes to start', !isLive(job) && count('waiting', 'ready', 'delayed') > 0],
     ['has cancelled nodes but is not ending', isLive(job) && count('cancelled') > 0],
   ]);
+}
+
+/** Nodes whose failure fails the job. */
+function fatalNodes({ nodes, plan }: JobState): readonly NodeRecord[] {
+  return nodes.filter((node, at) => node.phase === 'failed' && plan.nodes[at]?.optional === false);
 }
 
 /** Whether new nodes may start. */
