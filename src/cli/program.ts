@@ -94,8 +94,8 @@ function addRun(add: Add, bind: Bind): void {
     .argument('<file>', 'The film.')
     .option('-o, --out <directory>', 'Where the products go (default: ./<film>-reelgraph).')
     .option('-p, --pipeline <name>', 'The pipeline.', 'standard')
-    .option('--param <name=value>', 'A parameter of the pipeline; may be repeated.', collect, [])
-    .option('-f, --force', 'Write into a directory that holds other files.', false);
+    .option('--param <name=value>', 'A parameter of the pipeline; may be repeated.', collect)
+    .option('-f, --force', 'Write into a directory that holds other files.');
   bind(command, async ({ context, settings, given, args, options }) => {
     const { out, pipeline, param, force } = runOptionsSchema.parse(options);
     const params = parseParams(param);
@@ -114,8 +114,8 @@ function addRun(add: Add, bind: Bind): void {
 const runOptionsSchema = z.object({
   out: z.string().optional(),
   pipeline: z.string(),
-  param: z.array(z.string()),
-  force: z.boolean(),
+  param: z.array(z.string()).default([]),
+  force: z.boolean().default(false),
 });
 
 function addServe(add: Add, bind: Bind): void {
@@ -126,7 +126,7 @@ function addServe(add: Add, bind: Bind): void {
 function addGraph(add: Add, bind: Bind): void {
   const command = add('graph', 'Draw a pipeline.')
     .argument('[pipeline]', 'Its name.', 'standard')
-    .option('--param <name=value>', 'A parameter of the pipeline; may be repeated.', collect, [])
+    .option('--param <name=value>', 'A parameter of the pipeline; may be repeated.', collect)
     .addOption(
       new Option('--format <format>', 'The form of the drawing.')
         .choices(graphFormats)
@@ -142,7 +142,7 @@ function addGraph(add: Add, bind: Bind): void {
 }
 
 const graphOptionsSchema = z.object({
-  param: z.array(z.string()),
+  param: z.array(z.string()).default([]),
   format: z.enum(graphFormats),
 });
 
@@ -165,7 +165,6 @@ function addDemo(add: Add, bind: Bind): void {
   const command = add('demo', 'Serve, upload the sample clip, and show what becomes of it.').option(
     '--exit',
     'End when the products are there.',
-    false,
   );
   bind(command, ({ context, settings, given, options }) => {
     const quiet = given.has('logLevel') ? settings : { ...settings, logLevel: 'silent' as const };
@@ -229,6 +228,6 @@ function refuse(context: CliContext, reason: Failure): ExitCode {
   return exitCodes.usage;
 }
 
-function collect(value: string, before: readonly string[]): readonly string[] {
+function collect(value: string, before: readonly string[] = []): readonly string[] {
   return [...before, value];
 }
