@@ -2,9 +2,14 @@ import { readdirSync, readFileSync } from 'node:fs';
 
 /** The command lines of this process's own children, for tests that no child is left behind. */
 export function childProcesses(): readonly string[] {
+  return childProcessIds().map((pid) => commandLineOf(pid));
+}
+
+/** The ids of this process's own children. */
+export function childProcessIds(): readonly number[] {
   return readdirSync('/proc')
     .filter((name) => /^\d+$/.test(name) && parentOf(name) === process.pid)
-    .map((pid) => commandLineOf(pid));
+    .map(Number);
 }
 
 function parentOf(pid: string): number | undefined {
@@ -13,7 +18,7 @@ function parentOf(pid: string): number | undefined {
   return behindName?.[1] === undefined ? undefined : Number(behindName[1]);
 }
 
-function commandLineOf(pid: string): string {
+function commandLineOf(pid: number): string {
   return readText(`/proc/${pid}/cmdline`).replaceAll('\0', ' ').trim();
 }
 
