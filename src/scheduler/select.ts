@@ -17,7 +17,8 @@ import type { Candidate } from './start-order.ts';
  *   strict: work of a lower one starts with what the higher ones leave.
  * - **Backfill.** An offer that does not fit is passed over, and later ones may take what is free.
  * - **Ageing bound.** When a passed-over offer has waited longer than `backfillMsMax`, everything free
- *   that it needs is held back for it, so that it starts as soon as enough has come together.
+ *   that it needs is held back from those behind it, so that it starts as soon as enough has come
+ *   together: at the latest when all has ended that ran when the bound was reached.
  * - **Demand larger than the host.** Cut to the host (`clampDemand`): the node runs, alone on that
  *   resource. On an idle host the first offer always starts, so there is no deadlock.
  * - **Thread budgets.** In order, each start gets as many cores as it can use and are free. A start
@@ -29,6 +30,10 @@ import type { Candidate } from './start-order.ts';
  * - **Work for slots.** A node without cores starts as soon as it has its slot.
  *
  * The starts never exceed what the host has left. For n offers it takes O(n log n).
+ *
+ * How good it is: with right estimates, a job alone on a host of m cores takes at most 2 − 1/m times
+ * max(critical path, work / m) on random graphs, 1.07 times on average, and hardly more when they are
+ * wrong by half (`test/simulation/makespan.test.ts`).
  */
 
 /** What is known when something may start. */
