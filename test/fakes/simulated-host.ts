@@ -119,12 +119,17 @@ export class SimulatedHost {
     }
   }
 
-  /** The process dies: children, offers and timers are gone. Then it comes back and recovers. */
+  /**
+   * The process dies: children and offers are gone. Then it comes back, reads the jobs as a store keeps
+   * them and recovers. Timers of before still fire, as if by a late message.
+   */
   crash(): void {
     const zombies = [...this.children.values()];
     this.children.clear();
     this.#offers.clear();
-    for (const job of [...this.jobs.values()]) {
+    for (const { id } of [...this.jobs.values()]) {
+      const job: JobState = JSON.parse(JSON.stringify(this.#job(id)));
+      this.jobs.set(id, job);
       if (isTerminalJob(job.phase)) continue;
       for (const { id: nodeId, phase, attempt } of job.nodes) {
         if (phase === 'running') this.#lose(job.id, nodeId, attempt);

@@ -34,7 +34,8 @@ function live(
     latencyMsMax: random.pick([0, 20, 500]),
     run: (job, nodeId, attempt) => plans.get(job.id)!.run(nodeId, attempt),
   });
-  for (let index = 0; index < random.integer(1, 4); index += 1) {
+  const jobCount = random.integer(1, 4);
+  for (let index = 0; index < jobCount; index += 1) {
     const id = `job-${index}`;
     const scripted = randomScriptedPlan(random, 14);
     plans.set(id, scripted);
@@ -56,16 +57,20 @@ function live(
 describe('jobs on a simulated host', () => {
   test('all end, soundly, through failures, cancels, crashes, repeated and late events', () => {
     const phases = new Map<string, number>();
+    let eventCount = 0;
     for (const each of seeds) {
       const { host, cancelled } = live(new Random(each), { crashes: true, chaos: 0.15 });
+      eventCount += host.eventCount;
       for (const { id, phase, nodes } of host.jobs.values()) {
         phases.set(phase, (phases.get(phase) ?? 0) + 1);
-        expect(nodes.every((node) => isTerminalNode(node.phase))).toBe(true);
+        const areEnded = nodes.every((node) => isTerminalNode(node.phase));
+        expect(areEnded, `seed ${each}`).toBe(true);
         if (!cancelled.has(id)) expect(phase, `seed ${each}`).not.toBe('cancelled');
       }
     }
     // The simulation reaches what it is for.
     if (seed === undefined) {
+      expect(eventCount).toBeGreaterThan(runs * 25);
       for (const phase of ['succeeded', 'failed', 'cancelled']) {
         expect(phases.get(phase)).toBeGreaterThan(runs / 20);
       }
@@ -82,7 +87,7 @@ describe('jobs on a simulated host', () => {
         if (phase === 'failed') {
           const record = nodes.find((node) => node.id === failure?.nodeId);
           const { end } = scripted.run(failure!.nodeId, record!.attempt);
-          expect(end).toEqual({ failure: failure!.code });
+          expect(end, `seed ${each}`).toEqual({ failure: failure!.code });
         }
       }
     }
@@ -94,18 +99,19 @@ describe('jobs on a simulated host', () => {
       for (const job of host.jobs.values()) {
         const own = host.notices.flatMap(({ jobId, notice }) => (jobId === job.id ? [notice] : []));
         const told = own.flatMap((notice) => (notice.type === 'job' ? [notice.phase] : []));
-        expect([...new Set(told)]).toEqual(told);
-        expect(told.at(0)).toBe('queued');
-        expect(told.at(-1)).toBe(job.phase);
+        expect([...new Set(told)], `seed ${each}`).toEqual(told);
+        expect(told.at(0), `seed ${each}`).toBe('queued');
+        expect(told.at(-1), `seed ${each}`).toBe(job.phase);
         for (const record of job.nodes) {
           const phases = own.flatMap((notice) =>
             notice.type === 'node' && notice.nodeId === record.id ? [notice] : [],
           );
           expect(phases.at(-1)?.phase ?? 'waiting', `seed ${each}`).toBe(record.phase);
           const runsTold = phases.filter((notice) => notice.phase === 'running');
-          expect(runsTold.map(({ attempt }) => attempt)).toEqual(
-            Array.from({ length: record.attempt }, (_, index) => index + 1),
-          );
+          expect(
+            runsTold.map(({ attempt }) => attempt),
+            `seed ${each}`,
+          ).toEqual(Array.from({ length: record.attempt }, (_, index) => index + 1));
         }
       }
     }

@@ -288,7 +288,7 @@ describe('an offer that is left out', () => {
 });
 
 describe('idle cores', () => {
-  test('are given to a start that can use them, unless others want cores soon', () => {
+  test('are all given to a node that can use them when nothing else is offered', () => {
     fc.assert(
       fc.property(hosts, offers, (capacity, some) => {
         const [first] = inStartOrder(some, capacity);
