@@ -108,6 +108,16 @@ const recipes = {
     extension: 'mkv',
     options: [...pattern('320x180', 1), '-c:v', 'ffv1', '-pix_fmt', 'yuv422p10le'],
   },
+  /** High dynamic range: PQ in 10 bits. */
+  hdr: {
+    extension: 'mkv',
+    options: [
+      [...pattern('320x180', 1), '-c:v', 'ffv1', '-pix_fmt', 'yuv420p10le'],
+      ['-color_primaries', 'bt2020', '-color_trc', 'smpte2084', '-colorspace', 'bt2020nc'],
+    ].flat(),
+  },
+  /** A phone held upright, stored upright: taller than wide. */
+  tall: { extension: 'mp4', options: [...pattern('360x640', 1, 10), ...h264] },
   interlaced: {
     extension: 'ts',
     options: [

@@ -22,6 +22,8 @@ import {
 
 /** Frames of a video, decoded: small raw pictures in display order, with the times they are shown at. */
 export interface Frames {
+  /** Where the file begins, in seconds. */
+  readonly startSec: number;
   readonly width: number;
   readonly height: number;
   /** Seconds, ascending, one per picture. */
@@ -44,12 +46,14 @@ const beepRateHz = 48_000;
 /** A toolchain under test with clips, and the means to look into what it makes. */
 export class Rig {
   readonly tools: MediaTools;
-  #clips!: Clips;
+  readonly #shelf: Shelf;
+  readonly #ran = new Map<string, Promise<Ran>>();
+  readonly #probed = new Map<string, Promise<MediaProbe>>();
   #directory!: TempDirectory;
-  #judge!: Toolchain;
   #runs = 0;
 
-  constructor(toolchain: Toolchain) {
+  constructor(toolchain: Toolchain, shelf: Shelf) {
+    this.#shelf = shelf;
     this.tools = createMediaTools({
       toolchain,
       limits: { pixelsMax: 36_000_000, durationSecMax: 14_400, streamsMax: 64 },
@@ -60,9 +64,6 @@ export class Rig {
 
   async open(): Promise<void> {
     this.#directory = await createTempDirectory();
-    // Clips are made and looked at with one and the same program, whichever is under test.
-    this.#judge = await anyToolchain();
-    this.#clips = new Clips(this.#judge.ffmpeg.path, this.#directory.path);
   }
 
   async close(): Promise<void> {
@@ -70,13 +71,23 @@ export class Rig {
   }
 
   clip(name: ClipName): Promise<string> {
-    return this.#clips.get(name);
+    return this.#shelf.clips.get(name);
   }
 
-  /** Probes a clip and runs a kind on it; throws with the failure's code when it fails. */
-  async run<Params>(kind: NodeKind<Params>, clip: ClipName, params: NoInfer<Params>): Promise<Ran> {
+  /**
+   * Probes a clip and runs a kind on it, once for all tests of a suite that ask for the same. Throws
+   * with the failure's code when it fails.
+   */
+  run<Params>(kind: NodeKind<Params>, clip: ClipName, params: NoInfer<Params>): Promise<Ran> {
+    const key = JSON.stringify([kind.name, clip, params]);
+    const ran = this.#ran.get(key) ?? this.#runClip(kind, clip, params);
+    this.#ran.set(key, ran);
+    return ran;
+  }
+
+  async #runClip<Params>(kind: NodeKind<Params>, clip: ClipName, params: Params): Promise<Ran> {
     const path = await this.clip(clip);
-    return this.runOn(kind, params, [{ role: 'source', path }]);
+    return this.runOn<Params>(kind, params, [{ role: 'source', path }]);
   }
 
   /** Runs a kind on files; the first one is probed as the source of the job. */
@@ -91,35 +102,38 @@ export class Rig {
     const inputs = files.map(({ role, path }) =>
       inputArtifact({ name: basename(path), role, path }),
     );
-    const source = files[0]?.path ?? '';
-    const media = valueOf(await this.tools.probe(source, new AbortController().signal));
+    const media = await this.#probe(files[0]?.path ?? '');
     const attempt = attemptOf(params, { inputs, media, outputDirectory, cores: 2 });
     const outcome = valueOf(await kind.run(attempt));
     return { outcome, media, path: (name) => join(outputDirectory, name) };
+  }
+
+  #probe(path: string): Promise<MediaProbe> {
+    const probed =
+      this.#probed.get(path) ??
+      this.tools.probe(path, new AbortController().signal).then((result) => valueOf(result));
+    this.#probed.set(path, probed);
+    return probed;
   }
 
   /** ffprobe's JSON about a file. */
   async inspect(path: string, entries: string, ...options: string[]): Promise<Inspected> {
     const args = ['-v', 'error', ...options, '-show_entries', entries, '-of', 'json', path];
     const answer: Inspected = JSON.parse(
-      (await runProgram(this.#judge.ffprobe.path, args)).toString(),
+      (await runProgram(this.#shelf.judge.ffprobe.path, args)).toString(),
     );
     return answer;
   }
 
   /** Decodes all frames of a video, or of a picture, at its own size. */
   async frames(path: string): Promise<Frames> {
-    const { streams = [] } = await this.inspect(
-      path,
-      'stream=width,height',
-      '-select_streams',
-      'v',
-    );
+    const entries = 'stream=width,height:packet=pts_time:format=start_time';
+    const answer = await this.inspect(path, entries, '-select_streams', 'v');
+    const { streams = [], packets = [], format } = answer;
     const { width = 0, height = 0 } = streams[0] ?? {};
-    const { packets = [] } = await this.inspect(path, 'packet=pts_time', '-select_streams', 'v');
     const times = packets.map(({ pts_time: time }) => Number(time)).toSorted((a, b) => a - b);
     const raw = await runProgram(
-      this.#judge.ffmpeg.path,
+      this.#shelf.judge.ffmpeg.path,
       [
         ['-v', 'error', '-i', path, '-map', '0:v', '-vsync', 'passthrough'],
         ['-pix_fmt', 'rgb24', '-f', 'rawvideo', 'pipe:1'],
@@ -129,13 +143,13 @@ export class Rig {
     const pictures = Array.from({ length: raw.length / bytes }, (_, index) =>
       raw.subarray(index * bytes, (index + 1) * bytes),
     );
-    return { width, height, times, pictures };
+    return { startSec: Number(format?.start_time), width, height, times, pictures };
   }
 
   /** Decodes sound to mono samples, −1…1, counted from time zero. */
   async samples(path: string, rateHz: number): Promise<Float32Array> {
     const raw = await runProgram(
-      this.#judge.ffmpeg.path,
+      this.#shelf.judge.ffmpeg.path,
       [
         ['-v', 'error', '-i', path, '-map', '0:a', '-af', `aresample=${rateHz}:first_pts=0`],
         ['-ac', '1', '-f', 'f32le', 'pipe:1'],
@@ -146,10 +160,9 @@ export class Rig {
 
   /** When the flash is seen and the beep is heard in a file, in seconds behind its beginning. */
   async flashAndBeep(path: string): Promise<{ flashSec: number; beepSec: number }> {
-    const { format } = await this.inspect(path, 'format=start_time');
-    const { times, pictures } = await this.frames(path);
+    const { startSec, times, pictures } = await this.frames(path);
     const index = pictures.findIndex((picture) => brightnessOf(picture) > 128);
-    const flashSec = (times[index] ?? Number.NaN) - Number(format?.start_time);
+    const flashSec = (times[index] ?? Number.NaN) - startSec;
     return { flashSec, beepSec: await this.beepSec(path) };
   }
 
@@ -191,11 +204,31 @@ export interface Inspected {
 
 const toolchains = await toolchainsUnderTest();
 
+/** The clips of a suite, made and looked at with one and the same program, whichever is under test. */
+class Shelf {
+  clips!: Clips;
+  judge!: Toolchain;
+  #directory!: TempDirectory;
+
+  async open(): Promise<void> {
+    this.#directory = await createTempDirectory();
+    this.judge = await anyToolchain();
+    this.clips = new Clips(this.judge.ffmpeg.path, this.#directory.path);
+  }
+
+  async close(): Promise<void> {
+    await this.#directory[Symbol.asyncDispose]();
+  }
+}
+
 /** Declares a suite about a kind, once per toolchain. */
 export function describeKind(kind: string, suite: (rig: Rig) => void): void {
   describe(`the kind ${kind}`, () => {
+    const shelf = new Shelf();
+    beforeAll(() => shelf.open());
+    afterAll(() => shelf.close());
     describeWithToolchains(toolchains, (toolchain) => {
-      const rig = new Rig(toolchain);
+      const rig = new Rig(toolchain, shelf);
       beforeAll(() => rig.open());
       afterAll(() => rig.close());
       suite(rig);

@@ -27,6 +27,16 @@ async function keyframeTimes(rig: Rig, path: string): Promise<readonly number[]>
   return keys.map(({ pts_time: time }) => Number(time));
 }
 
+/** Expects no picture behind a keyframe, in the order of the file, to be shown before it. */
+async function expectClosedGroups(rig: Rig, path: string): Promise<void> {
+  const { packets = [] } = await rig.inspect(path, 'packet=pts_time,flags', '-select_streams', 'v');
+  let keyframeSec = 0;
+  for (const { pts_time: time, flags = '' } of packets) {
+    if (flags.startsWith('K')) keyframeSec = Number(time);
+    expect(Number(time)).toBeGreaterThanOrEqual(keyframeSec);
+  }
+}
+
 describeKind('transcode', (rig) => {
   it('does not enlarge a small film', async () => {
     const { width, height, pictures } = await encodedFrames(rig, 'film');
@@ -86,6 +96,26 @@ describeKind('transcode', (rig) => {
     });
   });
 
+  it('makes 8 bits of a film in high dynamic range, tagged as what it is', async () => {
+    const path = await encode(rig, 'hdr');
+    const entries = 'stream=pix_fmt,color_space,color_transfer,color_primaries';
+    expect((await rig.inspect(path, entries)).streams?.[0]).toEqual({
+      pix_fmt: 'yuv420p',
+      color_space: 'bt2020nc',
+      color_transfer: 'smpte2084',
+      color_primaries: 'bt2020',
+    });
+    // Of the ten-bit film's thirty; the oldest build gives the last one no time to be seen.
+    expect((await rig.frames(path)).pictures.length).toBeGreaterThanOrEqual(29);
+  });
+
+  it('counts the short side of a tall film', async () => {
+    const small = await encodedFrames(rig, 'tall', 180);
+    expect([small.width, small.height]).toEqual([180, 320]);
+    const whole = await encodedFrames(rig, 'tall', 360);
+    expect([whole.width, whole.height]).toEqual([360, 640]);
+  });
+
   it('deinterlaces', async () => {
     const { media } = await rig.run(transcode(rig.tools), 'interlaced', at(720));
     expect(media.video?.isInterlaced).toBe(true);
@@ -116,7 +146,9 @@ describeKind('transcode', (rig) => {
   });
 
   it('puts keyframes every two seconds and nowhere else, in every rendition', async () => {
-    const large = await keyframeTimes(rig, await encode(rig, 'cuts', 180));
+    const path = await encode(rig, 'cuts', 180);
+    const large = await keyframeTimes(rig, path);
+    await expectClosedGroups(rig, path);
     const small = await keyframeTimes(rig, await encode(rig, 'cuts', 90));
     expect(large).toEqual([0, 2, 4]);
     expect(small).toEqual(large);
