@@ -5,8 +5,9 @@ export const listeningShare = 0.1;
 export function growing(onProgress: (fraction: number) => void): (fraction: number) => void {
   let reached = 0;
   return (fraction) => {
-    if (fraction <= reached) return;
-    reached = Math.min(fraction, 1);
+    const next = Math.min(fraction, 1);
+    if (next <= reached) return;
+    reached = next;
     onProgress(reached);
   };
 }

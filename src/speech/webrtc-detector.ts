@@ -1,7 +1,5 @@
 // The names of functions that are compiled from C start with an underscore.
 /* oxlint-disable no-underscore-dangle */
-import createFvad from '@echogarden/fvad-wasm';
-import type { FvadModule } from '@echogarden/fvad-wasm';
 import { assert } from '../base/assert.ts';
 
 /** Length of the frames that are judged, in milliseconds. */
@@ -27,7 +25,7 @@ export class WebrtcDetector implements Disposable {
 
   /** Starts a detector with nothing heard yet. */
   static async create(): Promise<WebrtcDetector> {
-    return new WebrtcDetector(await createFvad());
+    return new WebrtcDetector(await startFvad());
   }
 
   private constructor(module: FvadModule) {
@@ -59,4 +57,26 @@ export class WebrtcDetector implements Disposable {
     this.#module._free(this.#buffer);
     this.#module._fvad_free(this.#detector);
   }
+}
+
+/** The part of the detector's module that is used. Addresses are byte offsets into its memory. */
+interface FvadModule {
+  readonly HEAP16: Int16Array;
+  _malloc(bytes: number): number;
+  _free(address: number): void;
+  _fvad_new(): number;
+  _fvad_free(detector: number): void;
+  /** Gives −1 for a mode that there is not. */
+  _fvad_set_mode(detector: number, mode: number): number;
+  _fvad_set_sample_rate(detector: number, samplesPerSecond: number): number;
+  /** Takes 10, 20 or 30 ms; gives 1 for speech, 0 for none, −1 for a wrong length. */
+  _fvad_process(detector: number, address: number, samples: number): number;
+}
+
+/** A string, so that the compiler does not look for types: the package has none. */
+const packageName: string = '@echogarden/fvad-wasm';
+
+async function startFvad(): Promise<FvadModule> {
+  const { default: create }: { default: () => Promise<FvadModule> } = await import(packageName);
+  return create();
 }

@@ -112,7 +112,7 @@ export function describeRecognizer(
       });
 
       test('says who recognized with which model, and how long the recording is', async () => {
-        const { segments, ...rest } = await transcribe(sample, { threads: 2 });
+        const { segments, ...rest } = await transcribe(sample);
         expect(segments.length).toBeGreaterThan(0);
         expect(rest).toEqual({
           language: 'en',
