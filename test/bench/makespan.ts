@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { createReadStream } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { bareSeconds } from './bare-command.ts';
 import { createApp } from '../../src/app.ts';
 import type { AppVariations } from '../../src/app.ts';
 import { assert, required } from '../../src/base/assert.ts';
@@ -17,7 +18,7 @@ import type { Decide } from '../../src/scheduler/select.ts';
 import { createIntake } from '../../src/storage/intake.ts';
 import { cpuSeconds } from './cpu-time.ts';
 import { quantile } from './statistics.ts';
-import { handOffs, startTrace } from './trace.ts';
+import { childSeconds, handOffs, runSeconds, startTrace } from './trace.ts';
 import type { NodeTrace } from './trace.ts';
 
 const samplePath = join(import.meta.dirname, '..', '..', 'fixtures', 'sample.mp4');
@@ -30,7 +31,12 @@ interface Run {
   readonly cores: number;
   readonly job: JobState;
   readonly traces: readonly NodeTrace[];
+  /** What the bare command of {@link comparedNode} takes in the same round. */
+  readonly bareSec: number;
 }
+
+/** The node whose run is compared with its bare command. */
+const comparedNode = 'transcode-720p';
 
 /** What the makespan benchmark found; times in seconds, medians over the rounds. */
 export interface MakespanReport {
@@ -38,12 +44,28 @@ export interface MakespanReport {
   readonly rounds: number;
   readonly graphSec: number;
   readonly serialSec: number;
+  /** The children of the serial runs alone, without anything between them. */
+  readonly commandsSec: number;
   /** max(critical path, CPU time / cores), both measured in the serial runs of the same rounds. */
   readonly boundSec: number;
   readonly criticalPathSec: number;
   readonly workPerCoreSec: number;
+  /** A transcode as a node with all the cores, and its bare ffmpeg command. */
+  readonly transcode: { readonly nodeSec: number; readonly bareSec: number };
+  /** The last run of the graph, node by node. */
+  readonly timeline: readonly TimelineRow[];
   /** Hand-offs in milliseconds, all rounds together. */
   readonly handOffMs: { readonly p50: number; readonly p95: number; readonly count: number };
+}
+
+/** One node's time in a run; seconds since the job's start. */
+export interface TimelineRow {
+  readonly nodeId: string;
+  readonly cores: number;
+  readonly startSec: number;
+  readonly endSec: number;
+  /** What it took with all the cores in the serial run of the same round. */
+  readonly aloneSec: number;
 }
 
 /** One node at a time, in pipeline order, each with all the cores: the usual script. */
@@ -65,15 +87,21 @@ export async function benchMakespan(rounds: number): Promise<MakespanReport> {
   }
   const criticalPathSec = median(serial.map(({ job, traces }) => criticalPath(job, traces)));
   const workPerCoreSec = median(serial.map(({ cpuSec, cores }) => cpuSec / cores));
-  const handOffMs = graph.flatMap(({ traces }) => handOffs(traces));
+  const handOffMs = graph.flatMap(({ job, traces }) => handOffs(job, traces));
   return {
     cores: required(graph[0], 'a round').cores,
     rounds,
     graphSec: median(graph.map(({ makespanSec }) => makespanSec)),
     serialSec: median(serial.map(({ makespanSec }) => makespanSec)),
+    commandsSec: median(serial.map(({ traces }) => childSeconds(traces))),
     boundSec: Math.max(criticalPathSec, workPerCoreSec),
     criticalPathSec,
     workPerCoreSec,
+    transcode: {
+      nodeSec: median(serial.map(({ traces }) => runSeconds(traces, comparedNode))),
+      bareSec: median(serial.map(({ bareSec }) => bareSec)),
+    },
+    timeline: timelineOf(required(graph.at(-1), 'a round'), required(serial.at(-1), 'a round')),
     handOffMs: {
       p50: quantile(handOffMs, 0.5),
       p95: quantile(handOffMs, 0.95),
@@ -107,7 +135,9 @@ async function runOnce(variations: AppVariations): Promise<Run> {
       const { startedAtMs, endedAtMs } = job;
       const makespanMs = required(endedAtMs, 'an end') - required(startedAtMs, 'a start');
       const makespanSec = makespanMs / 1000;
-      return { makespanSec, cpuSec: cpuSeconds() - cpuBefore, cores, job, traces: trace.nodes };
+      const cpuSec = cpuSeconds() - cpuBefore;
+      const bareSec = await bareSeconds(trace.nodes, comparedNode, samplePath);
+      return { makespanSec, cpuSec, cores, job, traces: trace.nodes, bareSec };
     } finally {
       await app.value.close();
     }
@@ -144,14 +174,21 @@ async function runJob(service: JobService, dataDirectory: string): Promise<JobSt
 
 /** The longest path through the graph in seconds, each node taking what it took with all the cores. */
 function criticalPath(job: JobState, traces: readonly NodeTrace[]): number {
-  const secondsOf = new Map(
-    traces.map(({ nodeId, beganAtMs, endedAtMs }) => [
-      nodeId,
-      (required(endedAtMs, `the end of ${nodeId}`) - beganAtMs) / 1000,
-    ]),
-  );
-  const paths = longestRemainingPaths(job.plan.nodes, (id) => secondsOf.get(id) ?? 0);
+  const paths = longestRemainingPaths(job.plan.nodes, (id) => runSeconds(traces, id));
   return Math.max(...paths.values());
+}
+
+function timelineOf({ job }: Run, alone: Run): readonly TimelineRow[] {
+  const jobStartedAtMs = required(job.startedAtMs, 'a start');
+  const since = (atMs: number | undefined): number =>
+    ((atMs ?? Number.NaN) - jobStartedAtMs) / 1000;
+  return job.nodes.map(({ id: nodeId, cores = 0, startedAtMs, endedAtMs }) => ({
+    nodeId,
+    cores,
+    startSec: since(startedAtMs),
+    endSec: since(endedAtMs),
+    aloneSec: runSeconds(alone.traces, nodeId),
+  }));
 }
 
 function median(values: readonly number[]): number {

@@ -6,6 +6,7 @@ const rounds = 3;
 
 const milliseconds = (value: number): string => `${value.toFixed(1)} ms`;
 const seconds = (value: number): string => `${value.toFixed(2)} s`;
+const rounded = (value: number): number => Number(value.toFixed(2));
 
 console.log('Scheduler core, one thread');
 console.table(benchScheduler());
@@ -18,11 +19,28 @@ console.log(
 console.table({
   reelgraph: seconds(graphSec),
   'one after another': seconds(serialSec),
+  '  their commands alone': seconds(report.commandsSec),
   bound: seconds(boundSec),
   '  critical path': seconds(report.criticalPathSec),
   '  CPU time / cores': seconds(report.workPerCoreSec),
   'reelgraph / one after another': (graphSec / serialSec).toFixed(2),
   'reelgraph / bound': (graphSec / boundSec).toFixed(2),
+});
+console.log('\nThe last run, in seconds since its start; alone: with all the cores');
+console.table(
+  Object.fromEntries(
+    report.timeline.map(({ nodeId, cores, startSec, endSec, aloneSec }) => [
+      nodeId,
+      { cores, start: rounded(startSec), end: rounded(endSec), alone: rounded(aloneSec) },
+    ]),
+  ),
+);
+const { nodeSec, bareSec } = report.transcode;
+console.log('\nA transcode as a node, against its bare ffmpeg command');
+console.table({
+  node: seconds(nodeSec),
+  'bare command': seconds(bareSec),
+  overhead: `${((nodeSec / bareSec - 1) * 100).toFixed(1)} %`,
 });
 console.log('\nHand-off: what a node waited for is done → its child is spawned');
 console.table({

@@ -1,13 +1,25 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
+import type { ChildProcess } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
 import type { NodeKind } from '../../src/nodes/node-kind.ts';
+import type { JobState } from '../../src/scheduler/job-state.ts';
 
-/** When one node's run began, spawned its first child and ended; `performance.now()` milliseconds. */
+/** A child process of a node; times are `performance.now()` milliseconds. */
+export interface ChildTrace {
+  /** The program and its arguments. */
+  readonly argv: readonly string[];
+  /** When the system had started it. */
+  readonly spawnedAtMs: number;
+  /** When it was gone. */
+  goneAtMs?: number;
+}
+
+/** When one node's run began and ended, and the children it had; `performance.now()` milliseconds. */
 export interface NodeTrace {
   readonly nodeId: string;
   readonly beganAtMs: number;
-  spawnedAtMs?: number;
   endedAtMs?: number;
+  readonly children: ChildTrace[];
 }
 
 /** Everything that was traced, in order of beginning. */
@@ -20,24 +32,31 @@ export interface Trace {
 }
 
 /**
- * Traces runs and the children they spawn. Node publishes every new child process on the channel
- * `child_process` (documentation of node:diagnostics_channel, built-in channels); the asynchronous
- * context says which node spawned it.
+ * Published when the system has started a child, after fork and exec; the channel `child_process` comes
+ * before both (documentation of node:diagnostics_channel, built-in channels).
  */
+const spawnedChannel = 'tracing:child_process.spawn:end';
+
+/** Traces runs and the children they spawn; the asynchronous context says whose child it is. */
 export function startTrace(): Trace {
   const context = new AsyncLocalStorage<NodeTrace>();
   const nodes: NodeTrace[] = [];
-  const onSpawn = (): void => {
-    const node = context.getStore();
-    if (node !== undefined) node.spawnedAtMs ??= performance.now();
+  const onSpawned = (message: unknown): void => {
+    const spawnedAtMs = performance.now();
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the channel publishes
+    const { process } = message as { readonly process: ChildProcess };
+    const child: ChildTrace = { argv: process.spawnargs, spawnedAtMs };
+    context.getStore()?.children.push(child);
+    process.once('close', () => (child.goneAtMs = performance.now()));
   };
-  diagnostics.subscribe('child_process', onSpawn);
+  diagnostics.subscribe(spawnedChannel, onSpawned);
   return {
     nodes,
     wrap: (kind) => ({
       ...kind,
       run: (attempt) => {
-        const node: NodeTrace = { nodeId: attempt.nodeId, beganAtMs: performance.now() };
+        const { nodeId } = attempt;
+        const node: NodeTrace = { nodeId, beganAtMs: performance.now(), children: [] };
         nodes.push(node);
         return context.run(node, async () => {
           try {
@@ -48,21 +67,43 @@ export function startTrace(): Trace {
         });
       },
     }),
-    close: () => diagnostics.unsubscribe('child_process', onSpawn),
+    close: () => diagnostics.unsubscribe(spawnedChannel, onSpawned),
   };
 }
 
+/** Precision of the wall-clock times in a job's records, in milliseconds. */
+const recordPrecisionMs = 1;
+
 /**
- * Time from the event that let a node start (the latest end of another node before its spawn) to its
- * first child's spawn, in milliseconds, for every node but those that started the job.
+ * Milliseconds from the end of what a node waited for to the spawn of its first child, for every node
+ * that has children and did not start the job. What it waited for is the last run that ended before
+ * its start was decided: its last need, or who had its cores. A run that ends later, while the start is
+ * being stored, does not shorten it.
  */
-export function handOffs(nodes: readonly NodeTrace[]): readonly number[] {
-  return nodes.flatMap(({ nodeId, spawnedAtMs }) => {
-    if (spawnedAtMs === undefined) return [];
+export function handOffs(job: JobState, nodes: readonly NodeTrace[]): readonly number[] {
+  return nodes.flatMap(({ nodeId, children: [first] }) => {
+    const startedAtMs = job.nodes.find(({ id }) => id === nodeId)?.startedAtMs;
+    if (first === undefined || startedAtMs === undefined) return [];
+    const decidedAtMs = startedAtMs - performance.timeOrigin + recordPrecisionMs;
     const ends = nodes
-      .filter((other) => other.nodeId !== nodeId)
-      .map((other) => other.endedAtMs ?? Infinity)
-      .filter((endedAtMs) => endedAtMs <= spawnedAtMs);
-    return ends.length === 0 ? [] : [spawnedAtMs - Math.max(...ends)];
+      .map(({ endedAtMs = Infinity }) => endedAtMs)
+      .filter((endedAtMs) => endedAtMs <= decidedAtMs);
+    return ends.length === 0 ? [] : [first.spawnedAtMs - Math.max(...ends)];
   });
+}
+
+/** Seconds of a node's run; 0 for a node that did not run. */
+export function runSeconds(nodes: readonly NodeTrace[], nodeId: string): number {
+  const node = nodes.find((one) => one.nodeId === nodeId);
+  return node?.endedAtMs === undefined ? 0 : (node.endedAtMs - node.beganAtMs) / 1000;
+}
+
+/** Seconds that the children of all nodes lived, one after another. */
+export function childSeconds(nodes: readonly NodeTrace[]): number {
+  return (
+    nodes
+      .flatMap(({ children }) => children)
+      .reduce((sum, { spawnedAtMs, goneAtMs = spawnedAtMs }) => sum + goneAtMs - spawnedAtMs, 0) /
+    1000
+  );
 }
