@@ -126,4 +126,21 @@ describe('a long node on the last free cores', () => {
     const outlook = outlookOf({ freeCores: 1, releases: [releaseOf(3, 5)], horizonSec: 500 });
     expect(chooseCores(long, outlook)).toEqual({ cores: 1, inSec: 0 });
   });
+
+  test('does not wait when the cores that idle meanwhile cost the host more', () => {
+    const outlook = (horizonSec: number) =>
+      outlookOf({ freeCores: 2, releases: [releaseOf(2, 60)], horizonSec });
+    // 200 s on two cores now, or 160 s with the wait, in which 120 core-seconds idle.
+    expect(chooseCores(long, outlook(100)).inSec).toBe(60);
+    expect(chooseCores(long, outlook(180))).toEqual({ cores: 2, inSec: 0 });
+  });
+
+  test('is not in the way of a chain that goes on before it starts', () => {
+    const releases = [releaseOf(1, 5, 120), releaseOf(2, 6)];
+    const choice = chooseCores(
+      candidateOf(150, { coresMax: 4 }),
+      outlookOf({ freeCores: 1, releases }),
+    );
+    expect(choice).toEqual({ cores: 4, inSec: 6 });
+  });
 });

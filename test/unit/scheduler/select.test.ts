@@ -265,6 +265,15 @@ describe('a node that waits for cores', () => {
     expect(decided({ offers: [long], running: [holding({ cores: 3 })] })).toBe('long×1');
   });
 
+  test('does not wait while what runs keeps the host busy for longer than it would take', () => {
+    const running = [ending(3, 5), ending(1, 2000)];
+    const scene = { offers: [long], host: { cores: 5 } };
+    expect(decided({ ...scene, running })).toBe('long×1');
+    // Of the 2000 core-seconds, those that are done count no more.
+    const nearlyDone = { ...ending(1, 2000), startedAtMs: -1_900_000 };
+    expect(decided({ ...scene, running: [ending(3, 5), nearlyDone] })).toBe('| 5000');
+  });
+
   test('asks again a millisecond later at the earliest', () => {
     const soon = { ...ending(3, 5), startedAtMs: -5000 };
     const scene = { offers: [offerOf('long', 4000, { coresMax: 4 })], running: [soon] };
