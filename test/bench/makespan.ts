@@ -66,6 +66,8 @@ export interface TimelineRow {
   readonly endSec: number;
   /** What it took with all the cores in the serial run of the same round. */
   readonly aloneSec: number;
+  /** CPU seconds of it there; far below `aloneSec` times the cores, it does not use them well. */
+  readonly aloneCpuSec: number;
 }
 
 /** One node at a time, in pipeline order, each with all the cores: the usual script. */
@@ -188,6 +190,7 @@ function timelineOf({ job }: Run, alone: Run): readonly TimelineRow[] {
     startSec: since(startedAtMs),
     endSec: since(endedAtMs),
     aloneSec: runSeconds(alone.traces, nodeId),
+    aloneCpuSec: alone.traces.find((trace) => trace.nodeId === nodeId)?.cpuSec ?? 0,
   }));
 }
 

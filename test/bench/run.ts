@@ -29,9 +29,15 @@ console.table({
 console.log('\nThe last run, in seconds since its start; alone: with all the cores');
 console.table(
   Object.fromEntries(
-    report.timeline.map(({ nodeId, cores, startSec, endSec, aloneSec }) => [
+    report.timeline.map(({ nodeId, cores, startSec, endSec, aloneSec, aloneCpuSec }) => [
       nodeId,
-      { cores, start: rounded(startSec), end: rounded(endSec), alone: rounded(aloneSec) },
+      {
+        cores,
+        start: rounded(startSec),
+        end: rounded(endSec),
+        alone: rounded(aloneSec),
+        'its CPU': rounded(aloneCpuSec),
+      },
     ]),
   ),
 );

@@ -3,6 +3,7 @@ import type { ChildProcess } from 'node:child_process';
 import diagnostics from 'node:diagnostics_channel';
 import type { NodeKind } from '../../src/nodes/node-kind.ts';
 import type { JobState } from '../../src/scheduler/job-state.ts';
+import { cpuSeconds } from './cpu-time.ts';
 
 /** A child process of a node; times are `performance.now()` milliseconds. */
 export interface ChildTrace {
@@ -19,6 +20,8 @@ export interface NodeTrace {
   readonly nodeId: string;
   readonly beganAtMs: number;
   endedAtMs?: number;
+  /** CPU seconds of the service and its children meanwhile: its own, where nothing else ran. */
+  cpuSec: number;
   readonly children: ChildTrace[];
 }
 
@@ -56,13 +59,15 @@ export function startTrace(): Trace {
       ...kind,
       run: (attempt) => {
         const { nodeId } = attempt;
-        const node: NodeTrace = { nodeId, beganAtMs: performance.now(), children: [] };
+        const cpuBeforeSec = cpuSeconds();
+        const node: NodeTrace = { nodeId, beganAtMs: performance.now(), cpuSec: 0, children: [] };
         nodes.push(node);
         return context.run(node, async () => {
           try {
             return await kind.run(attempt);
           } finally {
             node.endedAtMs = performance.now();
+            node.cpuSec = cpuSeconds() - cpuBeforeSec;
           }
         });
       },

@@ -51,9 +51,11 @@ export function describeWithToolchains(
 ): void {
   for (const { name, toolchain, reason } of toolchains) {
     if (toolchain === undefined) {
-      test.skip(`with the ${name} ffmpeg: skipped, because ${reason ?? 'there is none'}`);
+      test(`with the ${name} ffmpeg`, ({ skip }) => skip(reason ?? 'there is none'));
     } else {
-      describe(`with the ${name} ffmpeg`, () => declare(toolchain));
+      describe(`with the ${name} ffmpeg`, () => {
+        declare(toolchain);
+      });
     }
   }
 }

@@ -23,7 +23,10 @@ export class CliHarness {
   readonly #service: RunningApp['service'];
   readonly #env: NodeJS.ProcessEnv;
 
-  constructor(service: RunningApp['service'], options: { env?: NodeJS.ProcessEnv; out?: FakeScreen } = {}) {
+  constructor(
+    service: RunningApp['service'],
+    options: { env?: NodeJS.ProcessEnv; out?: FakeScreen } = {},
+  ) {
     this.#service = service;
     this.#env = options.env ?? {};
     this.out = options.out ?? new FakeScreen();

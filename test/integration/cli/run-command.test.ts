@@ -113,7 +113,11 @@ describe('reelgraph run', () => {
     const running = cli.run('run', film, '--out', out);
     const jobId = await service.submittedJob.promise;
     service.start(jobId, 'validate');
-    service.fail(jobId, 'validate', failure('corrupt', 'The film is damaged.', 'ffprobe …\nexit 1'));
+    service.fail(
+      jobId,
+      'validate',
+      failure('corrupt', 'The film is damaged.', 'ffprobe …\nexit 1'),
+    );
     expect(await running).toBe(1);
     expect(cli.error.text).toBe('Error: validate: The film is damaged.\n  ffprobe …\n  exit 1\n');
     expect(await readdir(directory.path)).toEqual(['film.mp4']);
@@ -130,7 +134,12 @@ describe('reelgraph run', () => {
     cli.interrupt();
     expect(cli.killedWith).toBe(130);
     const attempt = 1;
-    service.apply(jobId, (atMs) => ({ type: 'attempt-stopped', atMs, nodeId: 'validate', attempt }));
+    service.apply(jobId, (atMs) => ({
+      type: 'attempt-stopped',
+      atMs,
+      nodeId: 'validate',
+      attempt,
+    }));
     expect(await running).toBe(130);
     expect(cli.out.text).toContain('Cancelling. Press Ctrl-C again to end at once.');
     expect(cli).toMatchObject({ closed: 1, listenerCount: 0 });
@@ -168,7 +177,9 @@ describe('reelgraph serve', () => {
     const cli = new CliHarness(new PlayedService([plan]));
     const serving = cli.run('serve');
     await cli.out.shows(/\n/);
-    expect(cli.out.text).toMatch(/^reelgraph listens on http:\/\/127\.0\.0\.1:1 \(version 1\.2\.3, .*2 cores.*\)$/m);
+    expect(cli.out.text).toMatch(
+      /^reelgraph listens on http:\/\/127\.0\.0\.1:1 \(version 1\.2\.3, .*2 cores.*\)$/m,
+    );
     cli.interrupt();
     expect(await serving).toBe(0);
     expect(cli).toMatchObject({ closed: 1, listenerCount: 0 });
@@ -221,7 +232,9 @@ describe('the command line', () => {
   test('shows every setting in the help of every command', async () => {
     const line = cli();
     await line.run('doctor', '--help');
-    expect(line.out.text).toMatch(/^ {2}--upload-bytes-max <size> +REELGRAPH_UPLOAD_BYTES_MAX +50 ?GiB$/m);
+    expect(line.out.text).toMatch(
+      /^ {2}--upload-bytes-max <size> +REELGRAPH_UPLOAD_BYTES_MAX +50 ?GiB$/m,
+    );
     expect(line.out.text).toMatch(/^ {2}--ffmpeg-path <text> +FFMPEG_PATH$/m);
   });
 });
