@@ -2,7 +2,7 @@ import { failure } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { nearestName } from './nearest-name.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import { toSettingNames, variablePrefix } from './setting-names.ts';
 import { describeSettings } from './setting-specs.ts';
 import type { SettingSpec } from './setting-specs.ts';

@@ -1,5 +1,4 @@
-import { access, constants, stat } from 'node:fs/promises';
-import { delimiter, isAbsolute, join, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { z } from 'zod';
 import { systemClock } from '../base/clock.ts';
 import type { Clock } from '../base/clock.ts';
@@ -8,6 +7,7 @@ import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { describeEnd } from '../processes/command-text.ts';
+import { findProgram } from '../processes/find-program.ts';
 import { runTool } from '../processes/tool-run.ts';
 import type { ToolEnd } from '../processes/tool-run.ts';
 import { mediaEnvironment } from './environment.ts';
@@ -137,31 +137,12 @@ interface Candidate {
 }
 
 async function findCandidates(name: ToolName, searchPath: string): Promise<readonly Candidate[]> {
-  const onPath = await findOnPath(name, searchPath);
+  const onPath = await findProgram(name, searchPath);
   const bundled = await bundledToolPath(name);
   return [
     ...(onPath === undefined ? [] : [{ name, path: onPath, origin: 'path' as const }]),
     ...(bundled === undefined ? [] : [{ name, path: bundled, origin: 'bundled' as const }]),
   ];
-}
-
-async function findOnPath(name: ToolName, searchPath: string): Promise<string | undefined> {
-  for (const directory of searchPath.split(delimiter)) {
-    // A relative entry of PATH means another file after every change of directory.
-    if (!isAbsolute(directory)) continue;
-    const path = join(directory, name);
-    if (await isExecutable(path)) return path;
-  }
-  return undefined;
-}
-
-async function isExecutable(path: string): Promise<boolean> {
-  try {
-    await access(path, constants.X_OK);
-    return (await stat(path)).isFile();
-  } catch {
-    return false;
-  }
 }
 
 const installedTool = z.object({ default: z.object({ path: z.string() }) });

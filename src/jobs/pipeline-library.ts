@@ -2,6 +2,7 @@ import { open, readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { KindCatalog } from '../pipeline/kind-spec.ts';
@@ -9,7 +10,6 @@ import { parsePipeline } from '../pipeline/parse-pipeline.ts';
 import type { Pipeline } from '../pipeline/pipeline.ts';
 import type { PipelineProblem } from '../pipeline/problem.ts';
 import { offsetAt, readSource, sourceBytesMax } from '../pipeline/source.ts';
-import { nearestName } from '../pipeline/suggest.ts';
 
 /** The pipelines of a directory, as they were when the service started. */
 export interface PipelineLibrary {

@@ -1,9 +1,10 @@
 import { z } from 'zod';
 import type { Json } from '../base/json.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import type { FaultList } from './problem.ts';
 import { offsetAt, valueAt } from './source.ts';
 import type { SourceValue } from './source.ts';
-import { hintForName, listNames, nearestName } from './suggest.ts';
+import { hintForName, listNames } from './suggest.ts';
 
 /** Where a value that a schema refused stands. */
 export interface RefusedValue {

@@ -4,7 +4,7 @@ import { join } from 'node:path';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
-import { operatorDetail } from '../ffmpeg/errors.ts';
+import { operatorDetail } from '../processes/operator-detail.ts';
 import { commandText } from '../processes/command-text.ts';
 import { LineSplitter } from '../processes/text-tail.ts';
 import { runTool } from '../processes/tool-run.ts';

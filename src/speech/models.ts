@@ -1,8 +1,9 @@
 import { open } from 'node:fs/promises';
 import { basename, join, resolve } from 'node:path';
 import { failure, type Failure } from '../base/failure.ts';
+import { nearestName } from '../base/nearest-name.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { hintForName, nearestName } from '../pipeline/suggest.ts';
+import { hintForName } from '../pipeline/suggest.ts';
 import { findPublishedModel, publishedModels, sileroModel } from './model-catalog.ts';
 
 /** A speech model on this machine, in whisper.cpp's ggml format. */

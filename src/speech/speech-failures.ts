@@ -1,7 +1,7 @@
 import { unreachable } from '../base/assert.ts';
 import { failure } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
-import { operatorDetail } from '../ffmpeg/errors.ts';
+import { operatorDetail } from '../processes/operator-detail.ts';
 import type { ToolEnd } from '../processes/tool-run.ts';
 import type { FailedPart } from './child-protocol.ts';
 

@@ -1,6 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import type { ChildExit } from '../../../src/processes/child.ts';
-import { classifyProbe, classifyRun, operatorDetail } from '../../../src/ffmpeg/errors.ts';
+import { classifyProbe, classifyRun } from '../../../src/ffmpeg/errors.ts';
 
 const limits = { pixelsMax: 36_000_000, durationSecMax: 14_400, streamsMax: 64 };
 
@@ -86,16 +86,5 @@ describe('a probe that gave no answer', () => {
 
   test('because the program is missing is no fault of the file', () => {
     expect(codeOf('', false, { startError: errno('ENOENT') })).toBe('tool');
-  });
-});
-
-describe('the detail for the operator', () => {
-  test('holds the last lines only, and of those not more than their limit', () => {
-    const lines = Array.from({ length: 100 }, (_, index) => `line ${index}`).join('\n');
-    const detail = operatorDetail(report({ code: 1 }, lines));
-    expect(detail).toContain('line 99');
-    expect(detail).toContain('line 80');
-    expect(detail).not.toContain('line 79');
-    expect(operatorDetail(report({ code: 1 }, 'x'.repeat(60_000))).length).toBeLessThan(5000);
   });
 });
