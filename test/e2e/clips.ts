@@ -4,6 +4,7 @@ import { promisify } from 'node:util';
 import { path as ffmpegPath } from '@ffmpeg-installer/ffmpeg';
 import { path as ffprobePath } from '@ffprobe-installer/ffprobe';
 import { z } from 'zod';
+import { turnPicture } from '../support/media.ts';
 import { root } from './service-process.ts';
 
 const run = promisify(execFile);
@@ -32,11 +33,13 @@ export function makeSmallClip(directory: string): Promise<string> {
 }
 
 /** A phone held upright: 640×360 stored, 360×640 shown. The left half of the stored picture is red. */
-export function makePortraitClip(directory: string): Promise<string> {
+export async function makePortraitClip(directory: string): Promise<string> {
   const halves =
     'color=red:size=320x360:rate=25:duration=2[l];color=blue:size=320x360:rate=25:duration=2[r];[l][r]hstack[v]';
-  const args = ['-filter_complex', halves, '-map', '[v]', ...h264, '-metadata:s:v', 'rotate=90'];
-  return make(join(directory, 'portrait.mp4'), args);
+  const args = ['-filter_complex', halves, '-map', '[v]', ...h264];
+  const path = await make(join(directory, 'portrait.mp4'), args);
+  await turnPicture(path, 90);
+  return path;
 }
 
 /** Two seconds without any sound. */

@@ -60,13 +60,16 @@ function parseCues(text: string): readonly { startMs: number; endMs: number; tex
     const [, hours = '0', minutes = '0', seconds = '0', millis = '0'] = time.exec(stamp) ?? [];
     return ((Number(hours) * 60 + Number(minutes)) * 60 + Number(seconds)) * 1000 + Number(millis);
   };
-  return text.split(/\r?\n\r?\n/).flatMap((block) => {
-    const lines = block.split(/\r?\n/);
-    const index = lines.findIndex((line) => line.includes('-->'));
-    const [start = '', end = ''] = lines[index]?.split('-->') ?? [];
-    if (index < 0) return [];
-    return [{ startMs: toMs(start), endMs: toMs(end), text: lines.slice(index + 1).join(' ') }];
-  });
+  return text
+    .trimEnd()
+    .split(/\r?\n\r?\n/)
+    .flatMap((block) => {
+      const lines = block.split(/\r?\n/);
+      const index = lines.findIndex((line) => line.includes('-->'));
+      const [start = '', end = ''] = lines[index]?.split('-->') ?? [];
+      if (index < 0) return [];
+      return [{ startMs: toMs(start), endMs: toMs(end), text: lines.slice(index + 1).join(' ') }];
+    });
 }
 
 const utterances = z

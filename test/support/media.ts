@@ -241,7 +241,7 @@ const turns = { 90: [0, 1, -1, 0], 180: [-1, 0, 0, -1], 270: [0, -1, 1, 0] } as 
  * Writes a turn into the track headers of an MP4 file, as phones do. ffmpeg's own ways to do it came
  * and went between versions.
  */
-async function turnPicture(path: string, turn: 90 | 180 | 270): Promise<void> {
+export async function turnPicture(path: string, turn: 90 | 180 | 270): Promise<void> {
   const file = await open(path, 'r+');
   try {
     const whole = await readMp4Boxes(file, 0, (await file.stat()).size);
