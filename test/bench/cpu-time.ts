@@ -14,3 +14,10 @@ export function cpuSeconds(): number {
   const ticks = fields.slice(11, 15).reduce((sum, field) => sum + Number(field), 0);
   return ticks / ticksPerSec;
 }
+
+/** CPU seconds of everything on this machine since its start, but for its idling (proc_stat(5)). */
+export function machineCpuSeconds(): number {
+  const [all = ''] = readFileSync('/proc/stat', 'utf8').split('\n', 1);
+  const [user = 0, nice = 0, system = 0] = all.split(/\s+/).slice(1).map(Number);
+  return (user + nice + system) / ticksPerSec;
+}

@@ -16,7 +16,7 @@ import type { JobState } from '../../src/scheduler/job-state.ts';
 import { decide } from '../../src/scheduler/select.ts';
 import type { Decide } from '../../src/scheduler/select.ts';
 import { createIntake } from '../../src/storage/intake.ts';
-import { cpuSeconds } from './cpu-time.ts';
+import { cpuSeconds, machineCpuSeconds } from './cpu-time.ts';
 import { quantile } from './statistics.ts';
 import { childSeconds, handOffs, runSeconds, startTrace } from './trace.ts';
 import type { NodeTrace } from './trace.ts';
@@ -42,6 +42,8 @@ const comparedNode = 'transcode-720p';
 export interface MakespanReport {
   readonly cores: number;
   readonly rounds: number;
+  /** Cores that other programs used meanwhile, on average; the figures hold where it is near 0. */
+  readonly othersCores: number;
   readonly graphSec: number;
   readonly serialSec: number;
   /** The children of the serial runs alone, without anything between them. */
@@ -83,16 +85,19 @@ const oneAfterAnother: Decide = (selection) =>
 export async function benchMakespan(rounds: number): Promise<MakespanReport> {
   const graph: Run[] = [];
   const serial: Run[] = [];
+  const begun = { atMs: performance.now(), othersSec: machineCpuSeconds() - cpuSeconds() };
   for (let round = 0; round < rounds; round += 1) {
     serial.push(await runOnce({ decide: oneAfterAnother }));
     graph.push(await runOnce({}));
   }
+  const othersSec = machineCpuSeconds() - cpuSeconds() - begun.othersSec;
   const criticalPathSec = median(serial.map(({ job, traces }) => criticalPath(job, traces)));
   const workPerCoreSec = median(serial.map(({ cpuSec, cores }) => cpuSec / cores));
   const handOffMs = graph.flatMap(({ job, traces }) => handOffs(job, traces));
   return {
     cores: required(graph[0], 'a round').cores,
     rounds,
+    othersCores: (1000 * othersSec) / (performance.now() - begun.atMs),
     graphSec: median(graph.map(({ makespanSec }) => makespanSec)),
     serialSec: median(serial.map(({ makespanSec }) => makespanSec)),
     commandsSec: median(serial.map(({ traces }) => childSeconds(traces))),

@@ -25,6 +25,7 @@ console.table({
   '  CPU time / cores': seconds(report.workPerCoreSec),
   'reelgraph / one after another': (graphSec / serialSec).toFixed(2),
   'reelgraph / bound': (graphSec / boundSec).toFixed(2),
+  'cores used by other programs': report.othersCores.toFixed(2),
 });
 console.log('\nThe last run, in seconds since its start; alone: with all the cores');
 console.table(
