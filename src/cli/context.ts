@@ -27,7 +27,7 @@ export interface CliContext {
 /** The termination signals of the process. */
 export interface Signals {
   /** Calls back on each of these signals; the returned function ends that. */
-  on(names: readonly NodeJS.Signals[], callback: () => void): () => void;
+  on(names: readonly NodeJS.Signals[], callback: (name: NodeJS.Signals) => void): () => void;
   /** Ends the process at once, children included. */
   kill(exitCode: number): void;
 }
@@ -37,11 +37,14 @@ export interface RunningApp {
   readonly service: JobService;
   /** What it plans with. */
   readonly capacity: Capacity;
+  /** Takes up work without a server. */
+  start(): Promise<Result<void, Failure>>;
+  /** Starts the server, then takes up work. */
   listen(): Promise<Result<{ readonly url: string }, Failure>>;
   close(): Promise<void>;
 }
 
-/** Starts the service without its server. */
+/** Wires the service, which takes up work with its `start` or `listen`. */
 export type StartApp = (settings: Settings, logger: Logger) => Promise<Result<RunningApp, Failure>>;
 
 /** Reads the pipelines of the configured directory, checked against the node kinds there are. */

@@ -1,10 +1,10 @@
 import { exitCodes } from './exit-code.ts';
 import type { Signals } from './context.ts';
 
-/** The two signals that ask a program to end: Ctrl-C, and what service managers send. */
-const endSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM'];
+/** The signals that ask a program to end: Ctrl-C, what service managers send, a terminal that closes. */
+const endSignals: readonly NodeJS.Signals[] = ['SIGINT', 'SIGTERM', 'SIGHUP'];
 
-/** A wish to end, as it comes from the keyboard or the service manager. */
+/** A wish to end, as it comes from the keyboard, the terminal or the service manager. */
 export interface Interrupt extends Disposable {
   /** Aborted by the first signal: time to end in good order. */
   readonly signal: AbortSignal;
@@ -12,13 +12,14 @@ export interface Interrupt extends Disposable {
 
 /**
  * Listens for the signals that end a program. The first one aborts `signal`; the second one ends the
- * process at once. Disposing gives the signals back.
+ * process at once, unless it is a `SIGHUP`: a terminal that closes may send that twice (its shell does,
+ * and the kernel), and nobody is in a hurry then. Disposing gives the signals back.
  */
 export function listenForInterrupt(signals: Signals): Interrupt {
   const controller = new AbortController();
-  const stop = signals.on(endSignals, () => {
-    if (controller.signal.aborted) signals.kill(exitCodes.interrupted);
-    else controller.abort();
+  const stop = signals.on(endSignals, (name) => {
+    if (!controller.signal.aborted) controller.abort();
+    else if (name !== 'SIGHUP') signals.kill(exitCodes.interrupted);
   });
   return { signal: controller.signal, [Symbol.dispose]: stop };
 }

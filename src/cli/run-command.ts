@@ -105,6 +105,8 @@ async function runIn(run: Run, settings: Settings): Promise<ExitCode> {
   const app = await context.startApp(settings, createLogger(settings.logLevel));
   if (!app.ok) return fail(context, app.error);
   try {
+    const started = await app.value.start();
+    if (!started.ok) return fail(context, started.error);
     const jobId = await submit(run, settings, app.value.service);
     if (!jobId.ok) return fail(context, jobId.error);
     const job = await watch(run, app.value.service, jobId.value);
@@ -135,7 +137,7 @@ async function submit(
   return job.ok ? ok(jobId) : job;
 }
 
-/** Shows the job until it has ended; the first Ctrl-C cancels it, which ends it soon. */
+/** Shows the job until it has ended; the first signal cancels it, which ends it soon. */
 async function watch(
   run: Run,
   service: JobService,

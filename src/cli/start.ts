@@ -15,7 +15,7 @@ export interface StartParts {
 
 /** Runs the command line of a process and gives its exit code. */
 export async function start(process: NodeJS.Process, parts: StartParts): Promise<ExitCode> {
-  ignoreClosedPipes(process);
+  ignoreClosedOutputs(process);
   return runCli(process.argv.slice(2), {
     env: process.env,
     out: screenOf(process.stdout, process.env),
@@ -40,11 +40,14 @@ function signalsOf(process: NodeJS.Process): Signals {
   };
 }
 
-/** `reelgraph graph | head` closes the pipe early, which is no error of anybody. */
-function ignoreClosedPipes({ stdout, stderr }: NodeJS.Process): void {
+/**
+ * `reelgraph graph | head` closes the pipe early (`EPIPE`), and a terminal that was closed takes nothing
+ * any more (`EIO`): neither is an error of anybody, and what is left to clean up still is.
+ */
+function ignoreClosedOutputs({ stdout, stderr }: NodeJS.Process): void {
   for (const stream of [stdout, stderr]) {
     stream.on('error', (error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EPIPE') throw error;
+      if (error.code !== 'EPIPE' && error.code !== 'EIO') throw error;
     });
   }
 }

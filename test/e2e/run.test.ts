@@ -1,6 +1,8 @@
+import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, afterAll, describe, expect, test } from 'vitest';
+import { childProcessIds } from '../support/child-processes.ts';
 import { createTempDirectory, type TempDirectory } from '../support/temp-directory.ts';
 import { makeSilentClip, makeSmallClip } from './clips.ts';
 import { modelPath, Program, root, samplePath } from './service-process.ts';
@@ -97,13 +99,20 @@ describe('reelgraph run', () => {
     expect(await readdir(scratch)).toEqual([]);
   });
 
-  test('cancels on Ctrl-C and leaves nothing behind', { timeout: 120_000 }, async () => {
+  test.each([
+    ['on Ctrl-C', 'SIGINT'],
+    ['when the terminal is closed', 'SIGHUP'],
+  ] as const)('cancels %s and leaves nothing behind', { timeout: 120_000 }, async (_, signal) => {
     await using program = start('run', samplePath, '--out', 'cancelled');
     await program.waitFor(/transcode-\d+p started/);
-    program.child.kill('SIGINT');
+    // The line comes a moment before the process.
+    await expect.poll(() => childProcessIds(program.child.pid)).not.toEqual([]);
+    const children = childProcessIds(program.child.pid);
+    program.child.kill(signal);
     const { code } = await program.exited;
     expect({ code, output: program.output }).toMatchObject({ code: 130 });
     expect(program.output).toContain('Cancelling.');
+    expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
     expect(await readdir(scratch)).toEqual([]);
     expect(await readdir(directory.path)).not.toContain('cancelled');
   });

@@ -5,10 +5,10 @@ export function childProcesses(): readonly string[] {
   return childProcessIds().map((pid) => commandLineOf(pid));
 }
 
-/** The ids of this process's own children. */
-export function childProcessIds(): readonly number[] {
+/** The ids of a process's own children; of this one's by default. */
+export function childProcessIds(parent = process.pid): readonly number[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && parentOf(name) === process.pid)
+    .filter((name) => /^\d+$/.test(name) && parentOf(name) === parent)
     .map(Number);
 }
 

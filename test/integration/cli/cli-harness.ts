@@ -7,6 +7,11 @@ import { runCli } from '../../../src/cli/program.ts';
 import { loadPipelines } from '../../../src/load-pipelines.ts';
 import { FakeScreen } from '../../unit/cli/fake-screen.ts';
 
+interface SignalListener {
+  readonly names: readonly NodeJS.Signals[];
+  readonly callback: (name: NodeJS.Signals) => void;
+}
+
 /** A command line in this process, over a service that the test plays. */
 export class CliHarness {
   readonly out: FakeScreen;
@@ -19,7 +24,7 @@ export class CliHarness {
   killedWith: number | undefined;
   /** What the first thing that a service does answers, when set. */
   refusal: string | undefined;
-  readonly #listeners = new Set<() => void>();
+  readonly #listeners = new Set<SignalListener>();
   readonly #service: RunningApp['service'];
   readonly #env: NodeJS.ProcessEnv;
 
@@ -37,9 +42,9 @@ export class CliHarness {
     return runCli(argv, this.#context());
   }
 
-  /** A signal arrives, as from Ctrl-C. */
-  interrupt(): void {
-    for (const listener of this.#listeners) listener();
+  /** A signal arrives; by default that of Ctrl-C. */
+  interrupt(name: NodeJS.Signals = 'SIGINT'): void {
+    for (const { names, callback } of this.#listeners) if (names.includes(name)) callback(name);
   }
 
   /** How many wait for a signal. */
@@ -54,9 +59,10 @@ export class CliHarness {
       error: this.error,
       clock: systemClock,
       signals: {
-        on: (_names, callback) => {
-          this.#listeners.add(callback);
-          return () => void this.#listeners.delete(callback);
+        on: (names, callback) => {
+          const listener = { names, callback };
+          this.#listeners.add(listener);
+          return () => void this.#listeners.delete(listener);
         },
         kill: (exitCode) => void (this.killedWith = exitCode),
       },
@@ -74,6 +80,7 @@ export class CliHarness {
     return {
       service: this.#service,
       capacity: { cores: 2, memoryBytes: 1, ioSlots: 1, gpus: 0 },
+      start: async () => ok(undefined),
       listen: async () => ok({ url: 'http://127.0.0.1:1' }),
       close: async () => {
         this.closed += 1;

@@ -146,6 +146,20 @@ describe('reelgraph run', () => {
     expect(await scratchDirectories()).toEqual([]);
   });
 
+  test('takes a terminal that hangs up twice for one wish to end', async () => {
+    const service = new PlayedService([plan]);
+    const cli = new CliHarness(service);
+    const running = cli.run('run', film, '--out', out);
+    const jobId = await service.submittedJob.promise;
+    cli.interrupt('SIGHUP');
+    cli.interrupt('SIGHUP');
+    expect(cli.killedWith).toBeUndefined();
+    expect(await running).toBe(130);
+    expect((await service.get(jobId)).ok).toBe(true);
+    cli.interrupt('SIGTERM');
+    expect(cli).toMatchObject({ killedWith: undefined, listenerCount: 0 });
+  });
+
   test('starts nothing when the output directory is somebody else’s', async () => {
     await mkdir(out);
     await writeFile(join(out, 'thesis.txt'), '');
@@ -173,17 +187,20 @@ describe('reelgraph run', () => {
 });
 
 describe('reelgraph serve', () => {
-  test('says where it listens, and ends well on a signal', async () => {
-    const cli = new CliHarness(new PlayedService([plan]));
-    const serving = cli.run('serve');
-    await cli.out.shows(/\n/);
-    expect(cli.out.text).toMatch(
-      /^reelgraph listens on http:\/\/127\.0\.0\.1:1 \(version 1\.2\.3, .*2 cores.*\)$/m,
-    );
-    cli.interrupt();
-    expect(await serving).toBe(0);
-    expect(cli).toMatchObject({ closed: 1, listenerCount: 0 });
-  });
+  test.each(['SIGINT', 'SIGTERM', 'SIGHUP'] as const)(
+    'says where it listens, and ends well on %s',
+    async (signal) => {
+      const cli = new CliHarness(new PlayedService([plan]));
+      const serving = cli.run('serve');
+      await cli.out.shows(/\n/);
+      expect(cli.out.text).toMatch(
+        /^reelgraph listens on http:\/\/127\.0\.0\.1:1 \(version 1\.2\.3, .*2 cores.*\)$/m,
+      );
+      cli.interrupt(signal);
+      expect(await serving).toBe(0);
+      expect(cli).toMatchObject({ closed: 1, listenerCount: 0 });
+    },
+  );
 });
 
 describe('the command line', () => {
