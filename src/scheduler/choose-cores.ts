@@ -32,6 +32,19 @@ export interface CoreChoice {
  */
 const gainShareMin = 0.01;
 
+/**
+ * What each core beyond the first adds to a node's work, as a share of it: threads wait for each other
+ * and each brings some work of its own. x264 with its decoder kept 1.76 of 2 threads busy (1080p to
+ * 720p, ffmpeg 5.1). So narrow nodes side by side get more done than wide ones in turn: the nine nodes
+ * of the sample clip took 9.4 s instead of 11.8 s on two cores (`test/bench`).
+ */
+export const widthLoss = 0.15;
+
+/** Core-seconds that a node's work costs on top of itself on so many cores. */
+export function lossSec(workSec: number, cores: number): number {
+  return widthLoss * Math.max(0, cores - 1) * workSec;
+}
+
 /** Rivals that are looked at; those behind them hardly ever start in the same round. */
 export const rivalCountMax = 8;
 
@@ -45,18 +58,26 @@ const waitShareMax = 0.5;
  * On how many cores a node runs, and whether it waits for more. A node's cores can't be changed while
  * it runs, so a long node on the last free core of a host is still there when all others are done. Of
  * the options (every width it can have now; waiting for each attempt that ends soon) the one with the
- * earliest estimated end wins; on a tie the widest, now.
+ * earliest estimated end wins, of the node's chain and of all that is known to be done; on a tie the
+ * widest, now.
  */
 export function chooseCores(candidate: Candidate, outlook: CoreOutlook): CoreChoice {
   const { coresMin, coresMax } = candidate.demand;
   const widest = Math.min(coresMax, outlook.freeCores);
-  let best: CoreChoice = { cores: widest, inSec: 0 };
-  let bestEndSec = endSec(candidate, best, outlook);
-  const consider = (choice: CoreChoice, wastedSec: number): void => {
-    const end = Math.max(
+  const wanted = coresWanted(outlook.rivals);
+  // What is lost by width, where others want the cores, and by waiting puts off the end of all work.
+  const endOf = (choice: CoreChoice, idleSec: number): number => {
+    const width = Math.max(choice.cores, outlook.freeCores - wanted);
+    const lostSec = idleSec + (wanted === 0 ? 0 : lossSec(candidate.forecast.workSec, width));
+    return Math.max(
       endSec(candidate, choice, outlook),
-      outlook.horizonSec + wastedSec / outlook.cores,
+      outlook.horizonSec + lostSec / outlook.cores,
     );
+  };
+  let best: CoreChoice = { cores: widest, inSec: 0 };
+  let bestEndSec = endOf(best, 0);
+  const consider = (choice: CoreChoice, idleSec: number): void => {
+    const end = endOf(choice, idleSec);
     if (end >= bestEndSec * (1 - gainShareMin)) return;
     best = choice;
     bestEndSec = end;
@@ -64,25 +85,33 @@ export function chooseCores(candidate: Candidate, outlook: CoreOutlook): CoreCho
   for (let cores = widest - 1; cores >= Math.max(1, coresMin); cores -= 1) {
     consider({ cores, inSec: 0 }, 0);
   }
-  for (const wait of waits(candidate, outlook)) consider(wait.choice, wait.wastedSec);
+  for (const wait of waits(candidate, outlook)) consider(wait.choice, wait.idleSec);
   return best;
+}
+
+/** How many cores the others could use at once beside the candidate. */
+function coresWanted(rivals: readonly Rival[]): number {
+  return rivals.reduce(
+    (sum, { forecast, coresMin }) => sum + (coresMin === Infinity ? 0 : forecast.coresMax),
+    0,
+  );
 }
 
 /** The starts after each release that comes soon enough, with the core-seconds that idle until then. */
 function* waits(
   { demand, forecast }: Candidate,
   { freeCores, releases }: CoreOutlook,
-): Generator<{ choice: CoreChoice; wastedSec: number }> {
+): Generator<{ choice: CoreChoice; idleSec: number }> {
   const narrowSec = forecast.workSec / Math.max(1, Math.min(demand.coresMax, freeCores));
   let cores = freeCores;
-  let wastedSec = 0;
+  let idleSec = 0;
   let untilSec = 0;
   for (const release of releases) {
     if (release.inSec > waitShareMax * narrowSec) return;
-    wastedSec += cores * (release.inSec - untilSec);
+    idleSec += cores * (release.inSec - untilSec);
     untilSec = release.inSec;
     cores += release.cores;
-    yield { choice: { cores: Math.min(demand.coresMax, cores), inSec: untilSec }, wastedSec };
+    yield { choice: { cores: Math.min(demand.coresMax, cores), inSec: untilSec }, idleSec };
   }
 }
 

@@ -23,10 +23,11 @@ import type { Candidate } from './start-order.ts';
  *   resource. On an idle host the first offer always starts, so there is no deadlock.
  * - **Thread budgets.** In order, each start gets as many cores as it can use and are free. A start
  *   keeps its cores to its end, so handing one core each to everybody ends with a single long node on
- *   one core of an idle host. Two exceptions, both only where the estimates say that all ends earlier:
- *   a start leaves cores to a chain that will want them in a moment, and a node waits for cores that
- *   come free soon, while later offers that end before that may use the cores (`choose-cores.ts`).
- *   With work enough for the whole host both vanish by themselves: waiting then only wastes cores.
+ *   one core of an idle host. Three exceptions, all only where the estimates say that all ends earlier:
+ *   a start leaves cores to others, because narrow nodes side by side get more done than wide ones in
+ *   turn (`widthLoss`); it leaves cores to a chain that will want them in a moment; and a node waits for
+ *   cores that come free soon, while later offers that end before that may use the cores
+ *   (`choose-cores.ts`). With work enough for the whole host nobody waits: that only wastes cores.
  * - **Work for slots.** A node without cores starts as soon as it has its slot.
  *
  * The starts never exceed what the host has left. For n offers it takes O(n log n).

@@ -1,10 +1,12 @@
 import { createJob } from '../../src/scheduler/create-job.ts';
 import type { Plan, PlannedNode } from '../../src/pipeline/plan.ts';
 import type { Capacity } from '../../src/resources/demand.ts';
+import { widthLoss } from '../../src/scheduler/choose-cores.ts';
 import { gibibyte } from '../../src/base/units.ts';
 import { artifactOf } from './random-jobs.ts';
 import { Random } from './random.ts';
-import { SimulatedHost } from './simulated-host.ts';
+import { secondsOn, SimulatedHost } from './simulated-host.ts';
+import type { HostScript } from './simulated-host.ts';
 
 /** Real work in core-seconds by node id; the estimates need not know it. */
 export type RealWork = (nodeId: string) => number;
@@ -19,8 +21,16 @@ export function hostOf(cores: number): Capacity {
  * work divides perfectly over cores and hand-offs take no time. Every node makes what others read.
  */
 export function runAlone(plan: Plan, cores: number, workSec: RealWork): SimulatedHost {
+  return runJob(plan, workSec, { capacity: hostOf(cores), widthLoss: 0 });
+}
+
+function runJob(
+  plan: Plan,
+  workSec: RealWork,
+  world: Pick<HostScript, 'capacity' | 'widthLoss'>,
+): SimulatedHost {
   const host = new SimulatedHost({
-    capacity: hostOf(cores),
+    ...world,
     random: new Random(1),
     chaos: 0,
     latencyMsMax: 0,
@@ -34,13 +44,16 @@ export function runAlone(plan: Plan, cores: number, workSec: RealWork): Simulate
   return host;
 }
 
-/** Seconds from the upload to the end of a single job; see {@link runAlone}. */
+/**
+ * Seconds from the upload to the end of a single job on such a host, but every core beyond the first
+ * costs a node what the schedule expects ({@link widthLoss}).
+ */
 export function makespanSec(plan: Plan, cores: number, workSec: RealWork): number {
-  const host = runAlone(plan, cores, workSec);
+  const host = runJob(plan, workSec, { capacity: hostOf(cores), widthLoss });
   return (host.jobs.get('job')?.endedAtMs ?? Infinity) / 1000;
 }
 
-/** What no schedule can beat: the critical path at full width, and all work on all cores. */
+/** What no schedule can beat: the critical path at full width, and all work, done narrowly, on all cores. */
 export function lowerBoundSec(plan: Plan, cores: number, workSec: RealWork): number {
   const chains = new Map<string, number>();
   let totalSec = 0;
@@ -48,7 +61,7 @@ export function lowerBoundSec(plan: Plan, cores: number, workSec: RealWork): num
     const { coresMax } = estimate.demand;
     const width = Math.max(1, Math.min(cores, coresMax));
     const before = Math.max(0, ...needs.map((need) => chains.get(need) ?? 0));
-    chains.set(id, before + workSec(id) / width);
+    chains.set(id, before + secondsOn(workSec(id), width, widthLoss));
     if (coresMax > 0) totalSec += workSec(id);
   }
   return Math.max(totalSec / cores, ...chains.values());

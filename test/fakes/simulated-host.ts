@@ -32,6 +32,8 @@ export interface HostScript {
   readonly chaos: number;
   /** Latency of storing a start and of ending a stopped child, in milliseconds at most. */
   readonly latencyMsMax: number;
+  /** What each core beyond the first adds to a node's real work, as a share of it; 0 when absent. */
+  readonly widthLoss?: number;
   run(job: JobState, nodeId: string, attempt: number): FakeRun;
 }
 
@@ -41,6 +43,12 @@ export interface Child {
   readonly startedAtMs: number;
   /** Set while it computes; a child that was only just claimed has not begun. */
   endsAtMs?: number;
+}
+
+/** Seconds that work takes on so many cores. */
+export function secondsOn(workSec: number, cores: number, widthLoss = 0): number {
+  const width = Math.max(1, cores);
+  return (workSec * (1 + widthLoss * (width - 1))) / width;
 }
 
 interface Action {
@@ -232,7 +240,7 @@ export class SimulatedHost {
       this.apply(jobId, { type: 'attempt-started', atMs, nodeId, attempt, cores });
       const { workSec } = this.#script.run(this.#job(jobId), nodeId, attempt);
       // Counted from the claim, so that a latency of 0 makes durations exact.
-      child.endsAtMs = this.nowMs + (workSec * 1000) / Math.max(1, cores);
+      child.endsAtMs = this.nowMs + 1000 * secondsOn(workSec, cores, this.#script.widthLoss);
       this.at(child.endsAtMs, () => {
         if (this.children.get(keyOf(start)) !== child) return;
         this.children.delete(keyOf(start));

@@ -7,9 +7,10 @@ import { Random } from '../fakes/random.ts';
 import { standardPlan } from '../fakes/standard-plan.ts';
 
 /*
- * How long single jobs take on a host whose cores all do the same, against what no schedule can beat:
- * the critical path at full width, and all work on all cores. That bound is often out of reach of any
- * schedule, as a node's cores can't be changed while it runs; so the mean is the figure to look at.
+ * How long single jobs take on a host whose cores all do the same, and on which width costs what the
+ * schedule expects, against what no schedule can beat: the critical path at full width, and all work,
+ * done narrowly, on all cores. Both at once are out of reach of any schedule, and a node's cores can't
+ * be changed while it runs; so the mean is the figure to look at.
  */
 
 const runs = 1000;
@@ -88,15 +89,18 @@ describe('a job of nodes with one core each', () => {
 });
 
 describe('a job of nodes that can use several cores', () => {
-  test.each([1, 2, 4, 8])('takes at most 2 − 1/m times its bound on m = %d cores', (cores) => {
-    const { mean, worst } = ratios(widePlan, cores);
-    expect(worst.ratio, `seed ${worst.seed}`).toBeLessThan(2 - 1 / cores + 1e-6);
-    expect(mean).toBeLessThan(1.07);
-  });
+  test.each([1, 2, 4, 8])(
+    'takes at most twice its bound, mostly far less, on %d cores',
+    (cores) => {
+      const { mean, worst } = ratios(widePlan, cores);
+      expect(worst.ratio, `seed ${worst.seed}`).toBeLessThan(2);
+      expect(mean).toBeLessThan(1.16);
+    },
+  );
 
   test.each([2, 4, 8])('takes little longer when the estimates are wrong, on %d cores', (cores) => {
     const { mean, worst } = ratios(widePlan, cores, misjudged);
-    expect(mean).toBeLessThan(1.08);
+    expect(mean).toBeLessThan(1.19);
     expect(worst.ratio, `seed ${worst.seed}`).toBeLessThan(2.5);
   });
 });
@@ -114,9 +118,9 @@ describe('the nine nodes', () => {
   /** Cores → the mean and the worst that was measured, with a little room for changes that do not matter. */
   test.each([
     { cores: 1, meanMax: 1.01, worstMax: 1.01 },
-    { cores: 2, meanMax: 1.05, worstMax: 1.15 },
-    { cores: 4, meanMax: 1.07, worstMax: 1.17 },
-    { cores: 8, meanMax: 1.1, worstMax: 1.47 },
+    { cores: 2, meanMax: 1.11, worstMax: 1.19 },
+    { cores: 4, meanMax: 1.35, worstMax: 1.5 },
+    { cores: 8, meanMax: 1.29, worstMax: 1.42 },
   ])('take as long as the bound, or little longer, on $cores cores', (aim) => {
     const found = plans.map((plan) => {
       const workSec = asEstimated(plan);

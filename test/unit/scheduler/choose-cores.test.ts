@@ -57,9 +57,18 @@ describe('a node beside a chain that wants cores', () => {
     });
   });
 
-  test('keeps its cores when the work would fill the host anyway', () => {
+  test('leaves as many cores as others can use when the work would fill the host anyway', () => {
+    // Wide work costs more in all, so side by side all of it ends earlier; but no core stays idle.
     const outlook = outlookOf({ rivals, horizonSec: 100 });
-    expect(chooseCores(candidateOf(40, { coresMax: 4 }), outlook)).toEqual({ cores: 4, inSec: 0 });
+    expect(chooseCores(candidateOf(40, { coresMax: 4 }), outlook)).toEqual({ cores: 3, inSec: 0 });
+    const many = [rivalOf(10), rivalOf(10, { coresMax: 4 })];
+    const crowded = outlookOf({ rivals: many, horizonSec: 100 });
+    expect(chooseCores(candidateOf(40, { coresMax: 4 }), crowded)).toEqual({ cores: 1, inSec: 0 });
+  });
+
+  test('keeps its cores when narrow it would be the last to end', () => {
+    const outlook = outlookOf({ rivals: [rivalOf(2)] });
+    expect(chooseCores(candidateOf(80, { coresMax: 4 }), outlook)).toEqual({ cores: 4, inSec: 0 });
   });
 
   test('leaves it as many cores as it needs at least', () => {
