@@ -197,7 +197,7 @@ async function createKindsFor(
     clock: systemClock,
     logger,
   });
-  return ok(createKinds({ tools, storage, recognizer }));
+  return ok(createKinds({ tools, storage, recognizer, speechModel: settings.whisperModel }));
 }
 
 function wrapKinds(

@@ -14,12 +14,13 @@ import type { Storage } from './storage/storage.ts';
  * `loadPipelineLibrary`.
  */
 export function loadPipelines(settings: Settings): Promise<Result<PipelineLibrary, Failure>> {
-  return loadPipelineLibrary(settings.pipelines, createKindSpecs());
+  return loadPipelineLibrary(settings.pipelines, createKindSpecs(settings.whisperModel));
 }
 
-/** All node kinds, for who reads definitions or describes them and runs nothing. */
-export function createKindSpecs(): KindCatalog {
-  return createKinds({ tools: noTools, storage: noStorage, recognizer: noRecognizer });
+/** All node kinds, for who reads definitions or describes them and runs nothing; estimates are those of `speechModel`. */
+export function createKindSpecs(speechModel = 'base'): KindCatalog {
+  const services = { tools: noTools, storage: noStorage, recognizer: noRecognizer };
+  return createKinds({ ...services, speechModel });
 }
 
 /** What every service answers here; nobody asks, as nothing is run. */

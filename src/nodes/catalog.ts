@@ -15,17 +15,19 @@ export interface KindServices {
   readonly tools: MediaTools;
   readonly storage: Storage;
   readonly recognizer: Recognizer;
+  /** The model of jobs that name none: a published name, or the path of a file. */
+  readonly speechModel: string;
 }
 
 /** All node kinds by name. */
 export function createKinds(services: KindServices): ReadonlyMap<string, NodeKind> {
-  const { tools, storage, recognizer } = services;
+  const { tools, storage, recognizer, speechModel } = services;
   const kinds: readonly NodeKind[] = [
     validate(tools),
     extractAudio(tools),
     thumbnail(tools),
     transcode(tools),
-    recognizeSpeech(recognizer),
+    recognizeSpeech(recognizer, speechModel),
     merge(tools),
     publish(storage),
   ];

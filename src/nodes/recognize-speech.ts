@@ -1,5 +1,6 @@
+import { statSync } from 'node:fs';
 import { writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, join } from 'node:path';
 import { z } from 'zod';
 import { required } from '../base/assert.ts';
 import { ok } from '../base/result.ts';
@@ -52,8 +53,15 @@ const transcriptName = 'transcript.json';
  * Turns speech into timed captions and a transcript. Silence gives captions without a cue and a
  * transcript without segments; there is no SubRip file then, as it would be empty. Failures: those of
  * the recognizer.
+ *
+ * @param configuredModel the model of jobs that name none: a published name, or the path of a file, which
+ *   is looked at once, for its size.
  */
-export function recognizeSpeech(recognizer: Recognizer): NodeKind<RecognizeSpeechParams> {
+export function recognizeSpeech(
+  recognizer: Recognizer,
+  configuredModel: string,
+): NodeKind<RecognizeSpeechParams> {
+  const configuredSize = sizeOfConfigured(configuredModel);
   return {
     name: 'recognize-speech',
     version: 1,
@@ -66,7 +74,8 @@ export function recognizeSpeech(recognizer: Recognizer): NodeKind<RecognizeSpeec
       { name: subRipName, role: 'captions', mediaType: 'application/x-subrip', product: true },
       { name: transcriptName, role: 'transcript', mediaType: 'application/json', product: true },
     ],
-    estimate: estimateRecognition,
+    estimate: ({ model }, media) =>
+      estimateRecognition(sizeByName(model ?? '') ?? configuredSize, media),
     async run(attempt) {
       const { params, inputs, cores, signal, outputDirectory } = attempt;
       const speech = required(inputs.one('speech'), 'the speech');
@@ -120,7 +129,7 @@ async function writeOutputs(transcript: Transcript, directory: string): Promise<
   return { files, warnings: [{ code: 'no_speech', message }] };
 }
 
-/** A size of Whisper models. */
+/** What a Whisper model is like, as far as it costs something. */
 interface ModelSize {
   /** Parameters in millions (OpenAI's model card). */
   readonly parameters: number;
@@ -128,25 +137,59 @@ interface ModelSize {
   readonly memoryMib: number;
 }
 
+const tinyModel: ModelSize = { parameters: 39, memoryMib: 273 };
 const baseModel: ModelSize = { parameters: 74, memoryMib: 388 };
+const largeModel: ModelSize = { parameters: 1550, memoryMib: 3990 };
 
-/** Part of a model's name → its size; the first that fits counts. */
+/** Part of a model's name → its size, large ones first; the first that fits counts. */
 const modelSizes: readonly (readonly [string, ModelSize])[] = [
   // Four decoder layers in place of 32; whisper.cpp names no figure, so this is the one of `medium`.
   ['turbo', { parameters: 809, memoryMib: 2150 }],
-  ['large', { parameters: 1550, memoryMib: 3990 }],
+  ['large', largeModel],
   ['medium', { parameters: 769, memoryMib: 2150 }],
   ['small', { parameters: 244, memoryMib: 852 }],
-  ['tiny', { parameters: 39, memoryMib: 273 }],
+  ['base', baseModel],
+  ['tiny', tinyModel],
 ];
 
-/** The size that a name tells; without one, and for a name that tells none, that of the default model. */
-function sizeOf(model: string | undefined): ModelSize {
-  return modelSizes.find(([part]) => model?.includes(part))?.[1] ?? baseModel;
+/** The size that a name tells, if it tells one. */
+function sizeByName(name: string): ModelSize | undefined {
+  return modelSizes.find(([part]) => name.includes(part))?.[1];
 }
 
-/** More threads than these gain little: the decoder's steps wait for each other. */
-const usefulThreads = 4;
+/**
+ * The size of the configured model: by the name (of the file alone, for a path), else by the file's
+ * size, else that of the default model.
+ */
+function sizeOfConfigured(model: string): ModelSize {
+  return sizeByName(basename(model)) ?? sizeByFile(model) ?? baseModel;
+}
+
+/** Bytes of a parameter in a model's file, unless it is quantized: 16-bit floats. */
+const bytesPerParameter = 2;
+
+/** The size of a file that is there, with the memory of the smallest published model that is as large. */
+function sizeByFile(path: string): ModelSize | undefined {
+  const bytes = statSync(path, { throwIfNoEntry: false })?.size;
+  if (bytes === undefined) return undefined;
+  const parameters = bytes / bytesPerParameter / 1e6;
+  const larger = modelSizes.findLast(([, size]) => size.parameters >= parameters)?.[1];
+  return { parameters, memoryMib: (larger ?? largeModel).memoryMib };
+}
+
+/** Millions of parameters from which on a model is like `tiny`, and like `base`: files differ a little. */
+const parametersOfTwoThreads = 30;
+const parametersOfFourThreads = 60;
+
+/**
+ * Threads that a model makes use of. More than four gain little: the decoder's steps wait for each other.
+ * The matrices of small models are not worth sharing: the one in `fixtures/`, with four million
+ * parameters, keeps one core busy whatever it is given (measured with the addon).
+ */
+function usefulThreads({ parameters }: ModelSize): number {
+  if (parameters < parametersOfTwoThreads) return 1;
+  return parameters < parametersOfFourThreads ? 2 : 4;
+}
 
 /** Memory of the process around the engine; sound is read window by window, whatever its length. */
 const processMemoryMib = 96;
@@ -158,23 +201,27 @@ const processMemoryMib = 96;
  */
 const coreSecPerSecondAndMillion = 0.2 / 74;
 
+/**
+ * CPU seconds per second of sound below which no model gets: finding voices, the spectrogram and the
+ * decoder's steps cost what they cost (measured with the model in `fixtures/`: 2.0–2.4 s for 10.8 s of
+ * sound, {@link leastCoreSec} included).
+ */
+const leastCoreSecPerSecond = 0.1;
+
 /** Loading a small model and working on one window of 30 s, however short the sound (measured: 1.3 s). */
 const leastCoreSec = 1.5;
 
-function estimateRecognition(
-  { model }: RecognizeSpeechParams,
-  media: MediaProbe | undefined,
-): Estimate {
+function estimateRecognition(size: ModelSize, media: MediaProbe | undefined): Estimate {
   const { durationSec } = media?.audio ?? assumedAudio;
-  const { parameters, memoryMib } = sizeOf(model);
+  const perSecond = Math.max(leastCoreSecPerSecond, coreSecPerSecondAndMillion * size.parameters);
   return {
     demand: {
       coresMin: 1,
-      coresMax: usefulThreads,
-      memoryBytes: (processMemoryMib + memoryMib) * mebibyte,
+      coresMax: usefulThreads(size),
+      memoryBytes: (processMemoryMib + size.memoryMib) * mebibyte,
       ioSlots: 0,
       gpus: 0,
     },
-    coreSeconds: leastCoreSec + coreSecPerSecondAndMillion * parameters * durationSec,
+    coreSeconds: leastCoreSec + perSecond * durationSec,
   };
 }

@@ -52,9 +52,12 @@ class Terminal {
       error: this.error,
       clock: systemClock,
       signals: {
-        on: (_names, callback) => {
-          this.#listeners.add(callback);
-          return () => void this.#listeners.delete(callback);
+        on: (names, callback) => {
+          const listener = (): void => {
+            if (names.includes('SIGINT')) callback('SIGINT');
+          };
+          this.#listeners.add(listener);
+          return () => void this.#listeners.delete(listener);
         },
         kill: () => {},
       },

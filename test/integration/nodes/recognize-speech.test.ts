@@ -20,12 +20,13 @@ import { said, transcriptOf } from '../../unit/nodes/sample-transcript.ts';
 import { describeKind } from './rig.ts';
 
 const modelDirectory = join(import.meta.dirname, '..', '..', '..', 'fixtures', 'speech-model');
+const modelPath = join(modelDirectory, 'ggml-digits.bin');
 const sample = join(modelDirectory, 'sample.wav');
 
 /** The engine that a service would choose, with the small model of the tests. */
 const recognizer = createRecognizer({
   engine: 'auto',
-  model: join(modelDirectory, 'ggml-digits.bin'),
+  model: modelPath,
   modelsDir: modelDirectory,
   clock: systemClock,
   logger: silentLogger,
@@ -43,7 +44,7 @@ function saying(segments: readonly TranscriptSegment[], durationMs: number): Rec
 async function recognize(engine: Recognizer, path: string, outputDirectory: string) {
   const { size: bytes } = await stat(path);
   const input = inputArtifact({ name: basename(path), role: 'speech', path, bytes });
-  const outcome = await recognizeSpeech(engine).run(
+  const outcome = await recognizeSpeech(engine, modelPath).run(
     attemptOf({}, { inputs: [input], outputDirectory }),
   );
   if (!outcome.ok) throw new Error(`${outcome.error.code}: ${outcome.error.message}`);

@@ -11,6 +11,7 @@ const services = {
     name: 'unused',
     recognize: () => Promise.reject(new Error('nothing to recognize')),
   },
+  speechModel: 'base',
 };
 
 describe('createKinds', () => {

@@ -1,4 +1,4 @@
-import { readFile, readdir } from 'node:fs/promises';
+import { readFile, readdir, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { failure } from '../../../src/base/failure.ts';
@@ -19,6 +19,8 @@ import { createTempDirectory } from '../../support/temp-directory.ts';
 import type { TempDirectory } from '../../support/temp-directory.ts';
 import { film } from './sample-media.ts';
 import { said, transcriptOf } from './sample-transcript.ts';
+
+const fixtures = join(import.meta.dirname, '..', '..', '..', 'fixtures');
 
 /** Gives a prepared answer and remembers what it was asked. */
 class PreparedRecognizer implements Recognizer {
@@ -53,12 +55,12 @@ function run(
   parts: Partial<Parameters<typeof attemptOf>[1]> & { params?: RecognizeSpeechParams } = {},
 ) {
   const { params = {}, ...rest } = parts;
-  return recognizeSpeech(recognizer).run(
+  return recognizeSpeech(recognizer, 'base').run(
     attemptOf(params, { inputs: [speech], outputDirectory: directory.path, ...rest }),
   );
 }
 
-const kind = recognizeSpeech(new PreparedRecognizer(ok(spoken)));
+const kind = recognizeSpeech(new PreparedRecognizer(ok(spoken)), 'base');
 
 describe('recognize-speech', () => {
   it('writes captions in both forms and a transcript', async () => {
@@ -194,5 +196,40 @@ describe('the estimate of recognize-speech', () => {
       work.at(-1) ?? 0,
     );
     expect(kind.estimate({ model: 'my-own' }, film())).toEqual(kind.estimate({}, film()));
+  });
+
+  /** The estimate for a film with ten seconds of sound when no model is named. */
+  function estimateOf(configuredModel: string) {
+    const configured = recognizeSpeech(new PreparedRecognizer(ok(spoken)), configuredModel);
+    return configured.estimate({}, film({}, { durationSec: 10 }));
+  }
+
+  it('asks for what the configured model needs when none is named', () => {
+    const named = kind.estimate({ model: 'large-v3' }, film({}, { durationSec: 10 }));
+    expect(estimateOf('large-v3')).toEqual(named);
+    expect(estimateOf('/var/lib/tiny-films/ggml-large-v3.bin')).toEqual(named);
+    const large = recognizeSpeech(new PreparedRecognizer(ok(spoken)), 'large-v3');
+    expect(large.estimate({ model: 'base' }, film())).toEqual(kind.estimate({}, film()));
+  });
+
+  it('tells the size of a model by its file when the name tells none', async () => {
+    await using directory = await createTempDirectory();
+    const path = join(directory.path, 'ours.bin');
+    await writeFile(path, '');
+    await truncate(path, 487_601_967);
+    const small = estimateOf('small');
+    expect(estimateOf(path)).toMatchObject({ demand: small.demand });
+    expect(estimateOf(path).coreSeconds).toBeCloseTo(small.coreSeconds, 1);
+    await truncate(path, 20_000_000_000);
+    expect(estimateOf(path).demand).toEqual(estimateOf('large').demand);
+    expect(estimateOf(join(directory.path, 'nowhere.bin'))).toEqual(estimateOf('base'));
+  });
+
+  it('takes two cores for a tiny model, and one for the one of the tests', () => {
+    expect(estimateOf('tiny').demand.coresMax).toBe(2);
+    const digits = estimateOf(join(fixtures, 'speech-model', 'ggml-digits.bin'));
+    expect(digits.demand).toMatchObject({ coresMin: 1, coresMax: 1 });
+    expect(digits.demand.memoryBytes).toBe(estimateOf('tiny').demand.memoryBytes);
+    expect(digits.coreSeconds).toBeCloseTo(2.5, 5);
   });
 });
