@@ -18,8 +18,11 @@ export const x264Presets = [
 /** An x264 preset. */
 export type X264Preset = (typeof x264Presets)[number];
 
-/** CPU seconds that starting one ffmpeg costs (0.05–0.1 measured, ffmpeg 5.1). */
-export const spawnCoreSec = 0.1;
+/**
+ * CPU seconds that starting one ffmpeg or ffprobe costs: 0.25 where they are linked with all that Debian
+ * gives them (5.1), 0.1 for the bundled ones. For clips of seconds it is most of a light node's work.
+ */
+export const spawnCoreSec = 0.2;
 
 /** CPU seconds per source pixel of decoding H.264 (30 s of 1080p film: 7.2 s, ffmpeg 5.1). */
 export const decodeCoreSecPerPixel = 3.9e-9;

@@ -59,7 +59,8 @@ export function extractAudio(tools: MediaTools): NodeKind<ExtractAudioParams> {
       const channelFactor = Math.max(1, audio.channels / 2);
       return {
         demand: { coresMin: 1, coresMax: 1, memoryBytes: 128 * mebibyte, ioSlots: 0, gpus: 0 },
-        coreSeconds: spawnCoreSec + coreSecPerSecond * channelFactor * audio.durationSec,
+        // The run, and the check of each file.
+        coreSeconds: 3 * spawnCoreSec + coreSecPerSecond * channelFactor * audio.durationSec,
       };
     },
     async run(attempt) {

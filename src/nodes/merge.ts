@@ -45,7 +45,8 @@ export function merge(tools: MediaTools): NodeKind<MergeParams> {
     ],
     estimate: (_params, media) => ({
       demand: { coresMin: 1, coresMax: 1, memoryBytes: 96 * mebibyte, ioSlots: 0, gpus: 0 },
-      coreSeconds: spawnCoreSec + coreSecPerSecond * (media ?? assumedMedia).durationSec,
+      // The run and its check.
+      coreSeconds: 2 * spawnCoreSec + coreSecPerSecond * (media ?? assumedMedia).durationSec,
     }),
     async run(attempt) {
       const { params, outputDirectory, signal } = attempt;

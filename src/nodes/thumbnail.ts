@@ -215,6 +215,7 @@ function estimateThumbnail(media: MediaProbe | undefined): Estimate {
       ioSlots: 0,
       gpus: 0,
     },
-    coreSeconds: spawnCoreSec + framesPerLook * pixelCount * decodeCoreSecPerPixel,
+    // A look or two, and the check of the picture.
+    coreSeconds: 3 * spawnCoreSec + framesPerLook * pixelCount * decodeCoreSecPerPixel,
   };
 }

@@ -188,6 +188,7 @@ function estimateTranscode(params: TranscodeParams, media: MediaProbe | undefine
       ioSlots: 0,
       gpus: 0,
     },
-    coreSeconds: spawnCoreSec + frameCount(video) * perFrame,
+    // The run and its check.
+    coreSeconds: 2 * spawnCoreSec + frameCount(video) * perFrame,
   };
 }

@@ -76,8 +76,8 @@ describe('extract-audio', () => {
   });
 
   it('asks for one core and grows with the length', () => {
-    const short = kind.estimate(params, film({}, { durationSec: 10 }));
-    const long = kind.estimate(params, film({}, { durationSec: 3600 }));
+    const short = kind.estimate(params, film({}, { durationSec: 60 }));
+    const long = kind.estimate(params, film({}, { durationSec: 36_000 }));
     expect(short.demand).toMatchObject({ coresMin: 1, coresMax: 1 });
     expect(long.coreSeconds).toBeGreaterThan(100 * short.coreSeconds);
   });
