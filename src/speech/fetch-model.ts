@@ -1,15 +1,16 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { open, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import type { Clock } from '../base/clock.ts';
 import { failure, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
+import { lockFile, type LockMessages } from '../storage/lock-file.ts';
+import { makeDirectory } from '../storage/make-directory.ts';
 import type { PublishedModel } from './model-catalog.ts';
 import { cancelled, fileFailure, ModelDownload } from './model-download.ts';
-import { lockModels } from './model-fetch-lock.ts';
 import { partEnding, sizeOf } from './model-state.ts';
 
 /** Which model to fetch, from where and to where. */
@@ -65,8 +66,8 @@ export async function fetchModel(
   const url = toUrl(fetch);
   if (!url.ok) return url;
   try {
-    await mkdir(fetch.directory, { recursive: true });
-    const lock = lockModels(fetch.directory);
+    await makeDirectory(fetch.directory, 0o777);
+    const lock = lockFile(join(fetch.directory, '.fetch.lock'), lockMessages);
     if (!lock.ok) return lock;
     using held = new DisposableStack();
     held.use(lock.value);
@@ -75,6 +76,12 @@ export async function fetchModel(
     return err(control.signal.aborted ? cancelled() : fileFailure(thrown));
   }
 }
+
+/** One process at a time fetches into a directory of models. */
+const lockMessages: LockMessages = {
+  held: 'Another fetch of a model is under way. Wait until it is done.',
+  unwritable: 'The directory of the models cannot be written to.',
+};
 
 /** The address of the model's file. Only http and https make sense; http suits a mirror nearby. */
 function toUrl({ model, baseUrl }: ModelFetch): Result<URL, Failure> {

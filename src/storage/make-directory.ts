@@ -1,0 +1,39 @@
+import { mkdir, stat } from 'node:fs/promises';
+import { dirname } from 'node:path';
+
+/**
+ * Makes a directory with this mode, and what is missing above it; one that is there stays as it is.
+ * `path` is absolute. Node's own recursive `mkdir` is not used: it never ends where a file system says
+ * "no such file" of a name whose parent is there, as `/proc` does.
+ *
+ * @throws Error with the system's code when it cannot be made, `EEXIST` where a file is in the way.
+ */
+export async function makeDirectory(path: string, mode: number): Promise<void> {
+  const missing: string[] = [];
+  // Ends at the root at the latest.
+  for (let at = path; !(await isDirectory(at)); at = dirname(at)) missing.push(at);
+  for (const directory of missing.toReversed()) await makeOne(directory, mode);
+}
+
+async function makeOne(path: string, mode: number): Promise<void> {
+  try {
+    await mkdir(path, { mode });
+  } catch (thrown) {
+    // Somebody else may have made it in the meantime.
+    if (codeOf(thrown) === 'EEXIST' && (await isDirectory(path))) return;
+    throw thrown;
+  }
+}
+
+async function isDirectory(path: string): Promise<boolean> {
+  try {
+    return (await stat(path)).isDirectory();
+  } catch (thrown) {
+    if (codeOf(thrown) === 'ENOENT') return false;
+    throw thrown;
+  }
+}
+
+function codeOf(thrown: unknown): unknown {
+  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+}
