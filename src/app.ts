@@ -1,9 +1,9 @@
-import { mkdir } from 'node:fs/promises';
 import { join, resolve } from 'node:path';
 import { createApi } from './api/api.ts';
+import { checkReadiness } from './api/readiness.ts';
+import type { ServicePhase } from './api/readiness.ts';
 import type { PipelineView } from './api/schema.ts';
 import { startServer } from './api/server.ts';
-import type { RunningServer } from './api/server.ts';
 import { systemClock } from './base/clock.ts';
 import { failureFromThrown } from './base/failure.ts';
 import type { Failure } from './base/failure.ts';
@@ -16,7 +16,8 @@ import { LocalDispatch } from './dispatch/local-dispatch.ts';
 import { findToolchain } from './ffmpeg/toolchain.ts';
 import { toolchainWarnings } from './ffmpeg/toolchain-warnings.ts';
 import { createMediaTools } from './ffmpeg/tools.ts';
-import { removeIntermediates } from './jobs/artifacts.ts';
+import { cleanUp, sweep } from './jobs/clean-up.ts';
+import type { SweepParts } from './jobs/clean-up.ts';
 import { createJobService } from './jobs/create-job-service.ts';
 import { JobEngine } from './jobs/engine.ts';
 import { JobFeed } from './jobs/feed.ts';
@@ -34,9 +35,12 @@ import type { Decide } from './scheduler/select.ts';
 import { createRecognizer } from './speech/create-recognizer.ts';
 import { createIntake } from './storage/intake.ts';
 import { LocalStorage } from './storage/local-storage.ts';
+import { lockFile } from './storage/lock-file.ts';
+import { makeDirectory } from './storage/make-directory.ts';
 import type { Storage } from './storage/storage.ts';
 import { Workspace } from './storage/workspace.ts';
 import { openStore } from './store/open-store.ts';
+import { StoreError } from './store/store-error.ts';
 import type { Store } from './store/store.ts';
 import { Worker } from './worker/worker.ts';
 
@@ -45,9 +49,20 @@ export interface App {
   readonly service: JobService;
   /** What it plans with on this host. */
   readonly capacity: Capacity;
-  /** Starts the HTTP server; resolves with its base URL, e.g. `http://127.0.0.1:8080`. */
+  /**
+   * Takes up unfinished jobs and starts the worker; once. Failures: those of the store. Whatever it
+   * answers, the caller closes the service.
+   */
+  start(): Promise<Result<void, Failure>>;
+  /**
+   * Starts the HTTP server and then, once the port is had, does what {@link start} does; resolves with
+   * the base URL, e.g. `http://127.0.0.1:8080`. Failures: `resource` (the port) and those of `start`.
+   */
   listen(): Promise<Result<{ readonly url: string }, Failure>>;
-  /** Stops the server and the worker, ends every child, closes the store. Idempotent. */
+  /**
+   * Stops the server and the worker, ends every child, closes the store, and gives the data directory
+   * back to other processes. Idempotent.
+   */
   close(): Promise<void>;
 }
 
@@ -59,15 +74,21 @@ export interface AppVariations {
   readonly wrapKind?: (kind: NodeKind) => NodeKind;
 }
 
-/** Wires the service from settings, takes up unfinished jobs and starts the worker; not the server. */
+/**
+ * Wires the service from settings and makes the data directory its own: no other process gets it until
+ * `close`, or until this process dies. No job is touched yet. Failures: `conflict` (another reelgraph
+ * uses the directory), `storage`, and those of the tools and pipelines.
+ */
 export async function createApp(
   settings: Settings,
   logger: Logger,
   variations: AppVariations = {},
 ): Promise<Result<App, Failure>> {
   const dataDirectory = resolve(settings.dataDir);
-  const prepared = await prepareDirectory(dataDirectory);
-  if (!prepared.ok) return prepared;
+  await using owned = new AsyncDisposableStack();
+  const lock = await takeDirectory(dataDirectory);
+  if (!lock.ok) return lock;
+  owned.use(lock.value);
   const storage = new LocalStorage(join(dataDirectory, 'storage'));
   const kinds = await createKindsFor(settings, storage, logger);
   if (!kinds.ok) return kinds;
@@ -78,16 +99,21 @@ export async function createApp(
   }
   const store = await openStore(join(dataDirectory, 'reelgraph.sqlite'));
   if (!store.ok) return store;
+  owned.defer(() => store.value.close());
+  const { capacity, warnings } = await readHostCapacity(settings);
+  for (const warning of warnings) logger.warn({}, warning);
   return ok(
-    await assemble({
+    assemble({
       settings,
       logger,
       variations,
       dataDirectory,
       storage,
+      capacity,
       kinds: wrapKinds(kinds.value, variations),
       library: library.value,
       store: store.value,
+      owned: owned.move(),
     }),
   );
 }
@@ -101,34 +127,29 @@ interface Foundations {
   readonly storage: Storage;
   readonly kinds: ReadonlyMap<string, NodeKind>;
   readonly library: PipelineLibrary;
+  readonly capacity: Capacity;
   readonly store: Store;
+  /** What is to be closed at the end, last things first. */
+  readonly owned: AsyncDisposableStack;
 }
 
-async function assemble(foundations: Foundations): Promise<App> {
-  const { settings, logger, variations, dataDirectory, storage, library, store } = foundations;
+function assemble(foundations: Foundations): App {
+  const { settings, logger, capacity, dataDirectory, storage, library, store, owned } = foundations;
   const clock = systemClock;
   const dispatch = new LocalDispatch();
   const feed = new JobFeed();
   const workspace = new Workspace(dataDirectory);
-  const { capacity, warnings } = await readHostCapacity(settings);
-  for (const warning of warnings) logger.warn({}, warning);
   const engine = new JobEngine({ store, dispatch, feed, clock, logger });
-  engine.onEnd((job) => removeIntermediates(job, workspace));
-  const worker = new Worker({
-    engine,
-    dispatch,
-    feed,
-    workspace,
-    capacity,
-    clock,
-    logger,
-    kinds: foundations.kinds,
-    decide: variations.decide ?? decide,
-  });
-  await engine.recover();
-  await worker.start();
+  engine.onEnd((job) => cleanUp(job, workspace));
+  owned.defer(() => engine.close());
+  const { kinds } = foundations;
+  const shared = { engine, dispatch, feed, workspace, capacity, clock, logger };
+  const worker = new Worker({ ...shared, kinds, decide: foundations.variations.decide ?? decide });
+  owned.defer(() => worker.stop());
   const service = createJobService({ engine, store, feed, storage, workspace, library, clock });
   const intake = createIntake(dataDirectory);
+  owned.defer(() => intake.close());
+  let phase: ServicePhase = 'starting';
   const api = createApi({
     service,
     intake,
@@ -136,25 +157,48 @@ async function assemble(foundations: Foundations): Promise<App> {
     clock,
     pipelines: [...library.pipelines.values()].map(toPipelineView),
     limits: { uploadBytesMax: settings.uploadBytesMax },
-    readiness: () => ok(undefined),
+    readiness: () => checkReadiness({ phase, service, dataDirectory }),
   });
-  let server: RunningServer | undefined;
+  const start = async (): Promise<Result<void, Failure>> => {
+    const begun = await begin({ engine, worker, store, workspace, logger });
+    if (begun.ok && phase === 'starting') phase = 'open';
+    return begun;
+  };
+  let closed: Promise<void> | undefined;
   return {
     service,
     capacity,
+    start,
     async listen() {
-      const started = await startServer(api, { ...settings, clock, logger });
-      if (started.ok) server = started.value;
-      return started;
+      const server = await startServer(api, { ...settings, clock, logger });
+      if (!server.ok) return server;
+      owned.defer(() => server.value.close());
+      const begun = await start();
+      return begun.ok ? ok({ url: server.value.url }) : begun;
     },
-    async close() {
-      await server?.close();
-      await intake.close();
-      await worker.stop();
-      await engine.close();
-      await store.close();
+    close() {
+      phase = 'closing';
+      return (closed ??= owned.disposeAsync());
     },
   };
+}
+
+/** What is set going once nothing can fail any more but the store. */
+interface Machinery extends SweepParts {
+  readonly engine: JobEngine;
+  readonly worker: Worker;
+}
+
+async function begin({ engine, worker, ...parts }: Machinery): Promise<Result<void, Failure>> {
+  try {
+    await sweep(parts);
+    await engine.recover();
+  } catch (thrown) {
+    if (thrown instanceof StoreError) return err(thrown.failure);
+    throw thrown;
+  }
+  await worker.start();
+  return ok(undefined);
 }
 
 function toPipelineView({ name, description, nodes }: Pipeline): PipelineView {
@@ -165,14 +209,19 @@ function toPipelineView({ name, description, nodes }: Pipeline): PipelineView {
   };
 }
 
-async function prepareDirectory(directory: string): Promise<Result<void, Failure>> {
+/** Makes the data directory and takes its lock, which is given back when it is disposed. */
+async function takeDirectory(directory: string): Promise<Result<Disposable, Failure>> {
+  const choice = 'Set REELGRAPH_DATA_DIR or --data-dir to one that can be written.';
   try {
-    await mkdir(directory, { recursive: true, mode: 0o700 });
-    return ok(undefined);
+    await makeDirectory(directory, 0o700);
   } catch (thrown) {
-    const message = `The data directory "${directory}" cannot be made. Set REELGRAPH_DATA_DIR or --data-dir to one that can be written.`;
+    const message = `The data directory "${directory}" cannot be made. ${choice}`;
     return err(failureFromThrown(thrown, 'storage', message));
   }
+  return lockFile(join(directory, '.lock'), {
+    held: `Another reelgraph uses the data directory "${directory}". Stop it, or choose another with --data-dir (REELGRAPH_DATA_DIR).`,
+    unwritable: `The data directory "${directory}" cannot be written to. ${choice}`,
+  });
 }
 
 async function createKindsFor(

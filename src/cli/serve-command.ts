@@ -14,7 +14,8 @@ export async function serve(context: CliContext, settings: Settings): Promise<Ex
   const app = await context.startApp(settings, createLogger(settings.logLevel));
   if (!app.ok) {
     reportFailure(context, app.error);
-    return exitCodeOf(app.error.code);
+    // A directory that is in use is like a port that is: the same call may succeed later.
+    return app.error.code === 'conflict' ? exitCodes.failed : exitCodeOf(app.error.code);
   }
   try {
     const listening = await app.value.listen();

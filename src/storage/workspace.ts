@@ -4,6 +4,7 @@ import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assert } from '../base/assert.ts';
+import { jobIdPattern } from '../base/ids.ts';
 import { mebibyte } from '../base/units.ts';
 
 /** A file of an attempt that is to be kept. */
@@ -113,9 +114,45 @@ export class Workspace {
     await rm(this.absolute(relativePath), { force: true });
   }
 
+  /** Ids of the jobs, or jobs to be, whose upload is there, whole or partial; in no order. */
+  async listUploads(): Promise<readonly string[]> {
+    const names = await namesIn(join(this.#root, 'incoming'));
+    return names.filter((name) => jobIdPattern.test(name));
+  }
+
+  /** Removes the upload of a job; nothing there is fine. */
+  async removeUpload(jobId: string): Promise<void> {
+    await rm(this.absolute(`incoming/${jobId}`), { recursive: true, force: true });
+  }
+
+  /** The attempts of a job whose outputs were promoted and are still there; in no order. */
+  async listPromoted(jobId: string): Promise<readonly AttemptKey[]> {
+    const keys: AttemptKey[] = [];
+    for (const nodeId of await namesIn(this.absolute(`jobs/${jobId}`))) {
+      for (const name of await namesIn(this.absolute(`jobs/${jobId}/${nodeId}`))) {
+        if (attemptPattern.test(name)) keys.push({ jobId, nodeId, attempt: Number(name) });
+      }
+    }
+    return keys;
+  }
+
   #scratchPath({ jobId, nodeId, attempt }: AttemptKey): string {
     // Neither id holds a dot.
     return join(this.#scratch, `${jobId}.${nodeId}.${attempt}`);
+  }
+}
+
+/** The number of an attempt as a directory's name. */
+const attemptPattern = /^[1-9]\d{0,8}$/;
+
+/** What lies in a directory; nothing when there is none. */
+async function namesIn(directory: string): Promise<readonly string[]> {
+  try {
+    return await readdir(directory);
+  } catch (thrown) {
+    const isAbsent = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+    if (isAbsent) return [];
+    throw thrown;
   }
 }
 

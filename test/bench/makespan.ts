@@ -136,6 +136,8 @@ async function runOnce(variations: AppVariations): Promise<Run> {
     });
     assert(app.ok, 'the service starts');
     try {
+      const started = await app.value.start();
+      assert(started.ok, 'the service takes up work');
       const cpuBefore = cpuSeconds();
       const job = await runJob(app.value.service, directory);
       const { cores } = app.value.capacity;

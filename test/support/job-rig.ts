@@ -4,7 +4,7 @@ import { assert, required } from '../../src/base/assert.ts';
 import { newJobId } from '../../src/base/ids.ts';
 import type { LogFields, Logger } from '../../src/base/logger.ts';
 import { LocalDispatch } from '../../src/dispatch/local-dispatch.ts';
-import { removeIntermediates } from '../../src/jobs/artifacts.ts';
+import { cleanUp, sweep } from '../../src/jobs/clean-up.ts';
 import { createJobService } from '../../src/jobs/create-job-service.ts';
 import { JobEngine } from '../../src/jobs/engine.ts';
 import { JobFeed } from '../../src/jobs/feed.ts';
@@ -72,7 +72,7 @@ export class JobRig implements AsyncDisposable {
     const { dispatch, feed } = this;
     this.workspace = new Workspace(directory);
     this.engine = new JobEngine({ store, dispatch, feed, clock, logger });
-    this.engine.onEnd((job) => removeIntermediates(job, this.workspace));
+    this.engine.onEnd((job) => cleanUp(job, this.workspace));
     const { engine, workspace } = this;
     this.worker = new Worker({
       engine,
@@ -100,6 +100,7 @@ export class JobRig implements AsyncDisposable {
     assert(library.ok, 'there are pipelines');
     const store = parts.wrapStore?.(opened.value) ?? opened.value;
     const rig = new JobRig({ ...parts, clock, puppets, kinds, library: library.value, store });
+    await sweep({ store, workspace: rig.workspace, logger: errorLogger(rig.errors) });
     await rig.engine.recover();
     await rig.worker.start();
     return rig;

@@ -48,7 +48,6 @@ const ioExceptions: Readonly<Record<string, string>> = {
   'api/': 'is the HTTP server',
   'dashboard/': 'serves its own files',
   'cli/': 'reads the film and writes the products for a person',
-  'app.ts': 'makes the data directory',
 };
 
 const files = readFiles('src', /\.ts$/).map(({ path, text }) => ({

@@ -1,4 +1,3 @@
-import { existsSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
 import type { JobEvent } from '../../../src/scheduler/event.ts';
 import type { Store } from '../../../src/store/store.ts';
@@ -122,20 +121,28 @@ describe('the end of a job', () => {
     expect(rig.errors).toEqual([message, message]);
   });
 
-  it('keeps intermediates unless it is a success', async () => {
+  it('leaves products, and of a failed job also what it would go on with', async () => {
     await using directory = await createTempDirectory();
     await using rig = await JobRig.open({ directory: directory.path });
-    const files = [{ name: 'raw', role: 'source', product: false }];
+    const files = [
+      { name: 'raw', role: 'source', product: false },
+      { name: 'sound', role: 'audio' },
+    ];
     const plan = planOf('a; b:a', { a: { params: { files } } });
-    const [good, bad] = [await rig.submit(plan), await rig.submit(plan)];
-    for (const job of [good, bad]) await rig.succeed(job, 'a');
+    const good = await rig.submit(plan);
+    const bad = await rig.submit(plan);
+    const unwanted = await rig.submit(plan);
+    for (const job of [good, bad, unwanted]) await rig.succeed(job, 'a');
     await rig.succeed(good, 'b');
     (await rig.puppets.begun(bad, 'b')).fail('corrupt');
-    await Promise.all([rig.ended(good), rig.ended(bad)]);
+    (await rig.puppets.begun(unwanted, 'b')).endWhenStopped();
+    await rig.service.cancel(unwanted);
+    await Promise.all([good, bad, unwanted].map((job) => rig.ended(job)));
     await rig.engine.close();
-    expect(await rig.outputs(good)).toEqual([]);
-    expect(await rig.outputs(bad)).toEqual(['a/1/raw']);
-    expect(existsSync(rig.workspace.absolute(`incoming/${good}/in`))).toBe(true);
+    expect(await rig.outputs(good)).toEqual(['a/1/sound']);
+    expect(await rig.outputs(unwanted)).toEqual(['a/1/sound']);
+    expect(await rig.outputs(bad)).toEqual(['a/1/raw', 'a/1/sound']);
+    expect(await rig.workspace.listUploads()).toEqual([bad]);
   });
 });
 

@@ -1,7 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { newJobId } from '../../../src/base/ids.ts';
 import { planOf } from '../../fakes/plans.ts';
 import { ManualClock } from '../../unit/api/manual-clock.ts';
 import { stopGraceMs } from '../../../src/worker/attempt.ts';
@@ -141,6 +142,53 @@ describe('a restart', () => {
     clock.advance(1);
     await after.succeed(job, 'a', 2);
     expect((await after.ended(job)).phase).toBe('succeeded');
+  });
+
+  it('removes uploads that no job came of, and no other', async () => {
+    await using directory = await createTempDirectory();
+    const before = await JobRig.open({ directory: directory.path });
+    const job = await before.submit(planOf('a'));
+    await before.upload(newJobId());
+    await writeFile(join(directory.path, 'incoming', 'note.txt'), 'of somebody else');
+    await before.close();
+
+    await using after = await JobRig.open({ directory: directory.path });
+    const left = await readdir(join(directory.path, 'incoming'));
+    expect(left.toSorted()).toEqual([job, 'note.txt'].toSorted());
+    expect(after.errors).toEqual([]);
+  });
+
+  it('removes the outputs of an attempt whose end was not stored any more', async () => {
+    await using directory = await createTempDirectory();
+    const before = await JobRig.open({ directory: directory.path });
+    const job = await before.submit(planOf('a; b:a', { a: { params: audio } }));
+    await before.succeed(job, 'a');
+    const run = await before.puppets.begun(job, 'b');
+    run.endWhenStopped();
+    await before.close();
+    // What a crash leaves between the promotion and the transaction behind it.
+    const lost = join(directory.path, 'jobs', job, 'b', '1');
+    await mkdir(lost, { recursive: true });
+    await writeFile(join(lost, 'lost'), 'x');
+
+    await using after = await JobRig.open({ directory: directory.path });
+    expect(await after.outputs(job)).toEqual(['a/1/sound']);
+  });
+
+  it('cleans up after a job whose end it interrupted', async () => {
+    await using directory = await createTempDirectory();
+    const files = [{ name: 'raw', role: 'source', product: false }];
+    const before = await JobRig.open({ directory: directory.path });
+    const job = await before.submit(planOf('a', { a: { params: { files } } }));
+    await before.succeed(job, 'a');
+    await before.ended(job);
+    await before.close();
+    await before.upload(job);
+    await writeFile(join(directory.path, 'jobs', job, 'a', '1', 'raw'), 'x');
+
+    await using after = await JobRig.open({ directory: directory.path });
+    expect(await after.outputs(job)).toEqual([]);
+    expect(await after.workspace.listUploads()).toEqual([]);
   });
 
   it('removes what dead attempts left behind, before anything runs', async () => {
