@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
+import { constants, getPriority, setPriority } from 'node:os';
 import { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
 
@@ -58,7 +59,10 @@ export class Child {
   }
 
   #listen(process: ChildProcess, order: ChildOrder): void {
-    if (process.pid !== undefined) liveChildren.add(process.pid);
+    if (process.pid !== undefined) {
+      liveChildren.add(process.pid);
+      giveWay(process.pid);
+    }
     // Node may leave the pipes out when the start fails for want of file descriptors.
     process.stdout?.setEncoding('utf8').on('data', order.onStdout);
     process.stderr?.setEncoding('utf8').on('data', order.onStderr);
@@ -100,6 +104,21 @@ function spawnChild(order: ChildOrder): ChildProcess {
     detached: true,
     windowsHide: true,
   });
+}
+
+/**
+ * How much nicer than the service a child is (setpriority(2)): it gets all that is idle, and gives way to
+ * the service, which has to answer and to hand cores on, and to what else the host does. Half of the
+ * scale leaves a child a tenth of a core that others want.
+ */
+export const childNiceness = 10;
+
+function giveWay(pid: number): void {
+  try {
+    setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + childNiceness));
+  } catch {
+    // ESRCH: it has ended already.
+  }
 }
 
 /** Nothing to read; what it writes is taken. */
