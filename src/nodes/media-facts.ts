@@ -1,5 +1,7 @@
 import { open } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
+import { readMp4Boxes } from '../ffmpeg/mp4-box-reader.ts';
+import type { Mp4Box } from '../ffmpeg/mp4-box-reader.ts';
 
 /** What a product says about itself, read from its header without decoding. */
 export interface MediaFacts {
@@ -19,39 +21,6 @@ export async function readMediaFacts(path: string, mediaType: string): Promise<M
   } finally {
     await file.close();
   }
-}
-
-/** A box of an MP4 file (ISO/IEC 14496-12, 4.2): where its content lies. */
-export interface Mp4Box {
-  /** Four characters, e.g. `moov`. */
-  readonly type: string;
-  readonly start: number;
-  /** First byte behind it. */
-  readonly end: number;
-}
-
-/** Most boxes read on one level; a real file has a dozen. */
-const boxesMax = 1000;
-
-/** The boxes between two places of a file, in order. */
-export async function readMp4Boxes(
-  file: FileHandle,
-  start: number,
-  end: number,
-): Promise<readonly Mp4Box[]> {
-  const boxes: Mp4Box[] = [];
-  let at = start;
-  while (at + 8 <= end && boxes.length < boxesMax) {
-    const header = await readAt(file, at, 16);
-    const size32 = header.getUint32(0);
-    // 1: the size is in the 64 bits behind the type. 0: the box reaches to the end.
-    const size = size32 === 1 ? Number(header.getBigUint64(8)) : size32 === 0 ? end - at : size32;
-    const headerBytes = size32 === 1 ? 16 : 8;
-    if (size < headerBytes) break;
-    boxes.push({ type: fourCharacters(header, 4), start: at + headerBytes, end: at + size });
-    at += size;
-  }
-  return boxes;
 }
 
 /** Size of the first video track, and the length of it, or of the first audio track without one. */

@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { open, truncate } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
-import { readMp4Boxes } from '../../src/nodes/media-facts.ts';
+import { readMp4Boxes } from '../../src/ffmpeg/mp4-box-reader.ts';
 
 /** Output of a program that a test may take in, in bytes: a few seconds of small raw pictures. */
 const outputBytesMax = 256 * 1024 * 1024;

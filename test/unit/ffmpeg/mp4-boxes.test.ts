@@ -1,6 +1,6 @@
 import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, test } from 'vitest';
+import { describe, expect, test, vi } from 'vitest';
 import { inspectMp4 } from '../../../src/ffmpeg/mp4-boxes.ts';
 import type { Mp4Facts } from '../../../src/ffmpeg/mp4-boxes.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
@@ -20,11 +20,22 @@ function movie(sampleType: string): Buffer {
 }
 
 async function inspect(content: Buffer): Promise<Mp4Facts> {
+  return (await inspectAndCount(content)).facts;
+}
+
+async function inspectAndCount(content: Buffer): Promise<{ facts: Mp4Facts; reads: number }> {
   await using directory = await createTempDirectory();
   const path = join(directory.path, 'film');
   await writeFile(path, content);
   await using file = await open(path);
-  return await inspectMp4(file, content.length);
+  const read = vi.spyOn(file, 'read');
+  const facts = await inspectMp4(file, content.length);
+  return { facts, reads: read.mock.calls.length };
+}
+
+/** Boxes of eight bytes each: the smallest there are. */
+function smallBoxes(count: number): Buffer {
+  return Buffer.concat(Array.from({ length: count }, () => box('free')));
 }
 
 const media = box('mdat', Buffer.alloc(1000));
@@ -54,6 +65,21 @@ describe('the boxes of an MP4', () => {
     const endless = Buffer.concat([Buffer.alloc(4), Buffer.from('mdat'), Buffer.alloc(50)]);
     const facts = await inspect(Buffer.concat([start, large, Buffer.alloc(100), endless]));
     expect(facts.missingShare).toBe(0);
+  });
+
+  test('may be tiny and many without costing a read each', async () => {
+    const { facts, reads } = await inspectAndCount(Buffer.concat([start, smallBoxes(100_000)]));
+    expect(facts).toMatchObject({ missingShare: 0, isEncrypted: false });
+    expect(reads).toBeLessThan(30);
+  });
+
+  test('are found wherever a block of the file ends', async () => {
+    for (const count of [4093, 4094, 4095, 4096]) {
+      const film = Buffer.concat([start, smallBoxes(count), media, movie('encv')]);
+      expect(await inspect(film)).toMatchObject({ isEncrypted: true, missingShare: 0 });
+      const half = await inspect(film.subarray(0, 12 + 8 * count + 8));
+      expect(half.declaredBytes).toBe(12 + 8 * count + media.length);
+    }
   });
 
   test.each([
