@@ -1,6 +1,6 @@
 import { join, resolve } from 'node:path';
 import { createApi } from './api/api.ts';
-import { checkReadiness } from './api/readiness.ts';
+import { checkPhase, checkReadiness } from './api/readiness.ts';
 import type { ServicePhase } from './api/readiness.ts';
 import type { PipelineView } from './api/schema.ts';
 import { startServer } from './api/server.ts';
@@ -157,6 +157,10 @@ function assemble(foundations: Foundations): App {
     clock,
     pipelines: [...library.pipelines.values()].map(toPipelineView),
     limits: { uploadBytesMax: settings.uploadBytesMax },
+    admission: () => {
+      const open = checkPhase(phase);
+      return open.ok ? engine.checkRoom() : open;
+    },
     readiness: () => checkReadiness({ phase, service, dataDirectory }),
   });
   const start = async (): Promise<Result<void, Failure>> => {

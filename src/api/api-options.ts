@@ -13,6 +13,11 @@ export interface ApiOptions {
   readonly pipelines: readonly PipelineView[];
   readonly limits: ApiLimits;
   readonly logger: Logger;
+  /**
+   * Whether a new job would be taken now; asked before the body of an upload is read, so it is quick.
+   * The failure's message is the answer, with 503.
+   */
+  readonly admission: () => Result<void, Failure>;
   /** Whether the service can take and run jobs now; the failure's message is shown by `/readyz`. */
   readonly readiness: () => Result<void, Failure> | Promise<Result<void, Failure>>;
   readonly clock: Clock;

@@ -25,7 +25,9 @@ export function createJobRoute(options: ApiOptions): RequestHandler {
   return async (request, response) => {
     const exchange: Exchange = { ...options, request, response };
     const refusal =
-      uploads < uploadsMax ? refuseByHeaders(request, options) : tooManyUploads(uploadsMax);
+      uploads < uploadsMax
+        ? (refuseByHeaders(request, options) ?? refuseByState(options))
+        : tooManyUploads(uploadsMax);
     if (refusal !== undefined) {
       sendProblem(exchange, refusal);
       return;
@@ -122,6 +124,13 @@ function refuseByHeaders(request: IncomingMessage, { limits }: ApiOptions): Prob
   if (type.startsWith('multipart/') && !isForm(request)) return unsupported(howToSend(type));
   const bytesMax = limits.uploadBytesMax + (isForm(request) ? formOverheadBytesMax : 0);
   return (announcedBytes(request) ?? 0) > bytesMax ? tooLarge(limits.uploadBytesMax) : undefined;
+}
+
+/** What the service cannot take now, whatever it is. */
+function refuseByState({ admission }: ApiOptions): Problem | undefined {
+  const admitted = admission();
+  if (admitted.ok) return undefined;
+  return makeProblem({ status: 503, code: 'unavailable', detail: admitted.error.message });
 }
 
 function mediaType({ headers }: IncomingMessage): string {

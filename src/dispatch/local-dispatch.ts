@@ -9,8 +9,8 @@ import type { Dispatch, Lease } from './dispatch.ts';
  * Dispatch within one process, for one machine. Nothing of it is durable: at a start the jobs in the
  * store are offered again. Leases never expire, as worker and dispatcher live and die together.
  *
- * It holds one offer or lease per unsettled node, so its size is bounded by the jobs that were
- * admitted; whoever admits them looks at `pendingCount`.
+ * It holds one offer or lease per unsettled node, so its size is bounded by that of the jobs that have
+ * not ended, of which there are at most `unfinishedJobsMax` (`jobs/engine.ts`).
  */
 export class LocalDispatch implements Dispatch {
   /** Node → offer, oldest first. */

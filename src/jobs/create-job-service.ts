@@ -78,6 +78,8 @@ async function submit(
   const plan = createPlan(pipeline.value, request.params);
   if (!plan.ok) return plan;
   const { jobId, upload, priority } = request;
+  const room = engine.checkRoom();
+  if (!room.ok) return room;
   const state = createJob({ id: jobId, plan: plan.value, priority, atMs: clock.nowMs() });
   return ok(await engine.submit({ state, upload }));
 }

@@ -1,6 +1,10 @@
 import { required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { failure } from '../base/failure.ts';
+import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
+import { err, ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
 import type { Effect, Offer } from '../scheduler/effect.ts';
 import type { JobEvent } from '../scheduler/event.ts';
@@ -20,7 +24,16 @@ export interface EngineParts {
   readonly feed: JobFeed;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** Most jobs that have not ended; {@link unfinishedJobsMax} by default. */
+  readonly unfinishedMax?: number;
 }
+
+/**
+ * Jobs that have not ended, at most. What they cost is bounded by it: a few KiB of memory per job for
+ * its offers, a read of each at the start. It is far more than a machine works off in a day; what
+ * really fills up before is the disk with their uploads, which has its own limit.
+ */
+export const unfinishedJobsMax = 10_000;
 
 /** Delay before a transition that the store could not take is tried again, in milliseconds. */
 export const storeRetryMs = 1000;
@@ -38,19 +51,35 @@ export class JobEngine {
   readonly #endings = new Set<Promise<void>>();
   /** Retry timers by `<jobId>/<nodeId>`; each is cancelled by {@link close}. */
   readonly #timers = new Map<string, () => void>();
+  /** Jobs in the store that have not ended, and those that are being put there. */
+  #unfinishedCount = 0;
   #isClosed = false;
 
   constructor(parts: EngineParts) {
     this.#parts = parts;
   }
 
-  /** Stores a new job and offers its first nodes; durable when it resolves. */
+  /** Whether there is room for one more job. Failure: `unavailable`. */
+  checkRoom(): Result<void, Failure> {
+    const { unfinishedMax = unfinishedJobsMax } = this.#parts;
+    if (this.#unfinishedCount < unfinishedMax) return ok(undefined);
+    const message = `There are ${unfinishedMax} unfinished jobs already, the most here. Try again later.`;
+    return err(failure('unavailable', message));
+  }
+
+  /**
+   * Stores a new job and offers its first nodes; durable when it resolves. The caller has seen
+   * {@link checkRoom} in the same turn.
+   */
   async submit(job: StoredJob): Promise<StoredJob> {
-    const { store, clock } = this.#parts;
-    const step = await store.transaction(async (tx) => {
-      await tx.insertJob(job);
-      return this.#step(tx, job, [{ type: 'job-submitted', atMs: clock.nowMs() }]);
-    });
+    this.#unfinishedCount += 1;
+    let step: Step;
+    try {
+      step = await this.#insert(job);
+    } catch (thrown) {
+      this.#unfinishedCount -= 1;
+      throw thrown;
+    }
     return this.#perform(step);
   }
 
@@ -70,13 +99,16 @@ export class JobEngine {
   /**
    * Takes up the jobs that an earlier life of the service left unfinished: what it was running is
    * lost, what was ready is offered again, what was delayed gets its timer back. A job that can't be
-   * taken up because of a bug is logged and left alone, so that the others go on.
+   * taken up because of a bug is logged and left alone, so that the others go on. No job is submitted
+   * before it is done.
    *
    * @throws StoreError when the store cannot be read or written.
    */
   async recover(): Promise<void> {
     const { store, logger } = this.#parts;
-    for (const jobId of await store.listUnfinishedJobIds()) {
+    const jobIds = await store.listUnfinishedJobIds();
+    this.#unfinishedCount = jobIds.length;
+    for (const jobId of jobIds) {
       try {
         await this.#recoverJob(jobId);
         logger.info({ jobId }, 'took up an unfinished job');
@@ -122,6 +154,14 @@ export class JobEngine {
     this.#perform(step);
   }
 
+  #insert(job: StoredJob): Promise<Step> {
+    const { store, clock } = this.#parts;
+    return store.transaction(async (tx) => {
+      await tx.insertJob(job);
+      return this.#step(tx, job, [{ type: 'job-submitted', atMs: clock.nowMs() }]);
+    });
+  }
+
   async #step(tx: StoreTransaction, before: StoredJob, events: readonly JobEvent[]): Promise<Step> {
     const { dispatch } = this.#parts;
     const { id } = before.state;
@@ -163,6 +203,7 @@ export class JobEngine {
       if (effect.type === 'wake-at') this.#wakeAt(jobId, effect.nodeId, effect.atMs);
     }
     if (isTerminalJob(after.state.phase) && !isTerminalJob(before.state.phase)) {
+      this.#unfinishedCount -= 1;
       for (const listener of this.#endListeners) this.#tellEnd(listener, after.state);
     }
     return after;

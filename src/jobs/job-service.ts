@@ -12,7 +12,8 @@ import type { Artifact } from '../graph/artifact.ts';
 export interface JobService {
   /**
    * Creates a job for an upload that is complete and lies under `incoming/`; durable when it resolves.
-   * Failures: `not_found` (no such pipeline), `invalid_request` (parameters).
+   * Failures: `not_found` (no such pipeline), `invalid_request` (parameters), `unavailable` (too many
+   * jobs have not ended).
    */
   submit(request: SubmitRequest): Promise<Result<StoredJob, Failure>>;
   get(jobId: string): Promise<Result<JobSnapshot, Failure>>;

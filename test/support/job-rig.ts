@@ -37,6 +37,8 @@ export interface JobRigParts {
   /** 8 cores unless it is said. */
   readonly capacity?: Capacity;
   readonly clock?: ManualClock;
+  /** Most jobs that have not ended; the engine's own limit unless it is said. */
+  readonly unfinishedMax?: number;
   /** Puts something around the store. */
   readonly wrapStore?: (store: Store) => Store;
   /** Puts something around the kinds. */
@@ -70,8 +72,9 @@ export class JobRig implements AsyncDisposable {
     this.store = store;
     const logger = errorLogger(this.errors);
     const { dispatch, feed } = this;
+    const limits = parts.unfinishedMax === undefined ? {} : { unfinishedMax: parts.unfinishedMax };
     this.workspace = new Workspace(directory);
-    this.engine = new JobEngine({ store, dispatch, feed, clock, logger });
+    this.engine = new JobEngine({ store, dispatch, feed, clock, logger, ...limits });
     this.engine.onEnd((job) => cleanUp(job, this.workspace));
     const { engine, workspace } = this;
     this.worker = new Worker({

@@ -19,6 +19,7 @@ export interface RigOptions {
   readonly limits?: Partial<ApiLimits>;
   readonly clock?: Clock;
   readonly logger?: Logger;
+  readonly admission?: ApiOptions['admission'];
   readonly readiness?: ApiOptions['readiness'];
   readonly server?: Partial<ServerOptions>;
 }
@@ -60,6 +61,7 @@ export class ApiRig implements AsyncDisposable {
       })),
       limits: { uploadBytesMax: 1_000_000, ...options.limits },
       logger,
+      admission: options.admission ?? (() => ok(undefined)),
       readiness: options.readiness ?? (() => ok(undefined)),
       clock,
     });

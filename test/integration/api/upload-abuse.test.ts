@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { Readable } from 'node:stream';
 import { describe, expect, test } from 'vitest';
 import { required } from '../../../src/base/assert.ts';
+import { failure } from '../../../src/base/failure.ts';
+import { err } from '../../../src/base/result.ts';
 import { mebibyte } from '../../../src/base/units.ts';
 import { ManualClock } from '../../unit/api/manual-clock.ts';
 import { ApiRig, formBody, formType, once, problemDetail, readAll, until } from './api-rig.ts';
@@ -210,6 +212,22 @@ test('A refused client that is still sending gets to read the answer', async () 
 
   expect(response.status).toBe(413);
   expect(await response.json()).toMatchObject({ code: 'limit_size' });
+  expect(await rig.incoming()).toEqual([]);
+});
+
+test('An upload that would not be taken is told so before its body is read', async () => {
+  const message = 'The service is stopping. Try again in a moment.';
+  const admission = () => err(failure('unavailable', message));
+  await using rig = await ApiRig.start({ admission });
+  const socket = await rig.dial();
+  const answer = readAll(socket);
+
+  socket.write(head('video/mp4'));
+
+  const text = await answer;
+  expect(text).toMatch(/^HTTP\/1.1 503 [^]*"code":"unavailable"/);
+  expect(text).toMatch(/^Retry-After: \d+\r$/m);
+  expect(text).toContain(message);
   expect(await rig.incoming()).toEqual([]);
 });
 

@@ -2,7 +2,7 @@ import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
-import { assert } from '../../../src/base/assert.ts';
+import { assert, required } from '../../../src/base/assert.ts';
 import { newJobId } from '../../../src/base/ids.ts';
 import type { JobUpdate } from '../../../src/jobs/job-service.ts';
 import { LocalStorage } from '../../../src/storage/local-storage.ts';
@@ -84,6 +84,49 @@ describe('submitting', () => {
     }
     expect(await rig.service.list({ limit: 10 })).toEqual({ ok: true, value: { jobs: [] } });
     expect(rig.puppets.begins).toEqual([]);
+  });
+});
+
+describe('a service with all the jobs that it takes', () => {
+  it('refuses the next one until one has ended', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await JobRig.open({ directory: directory.path, unfinishedMax: 2 });
+    const ending = await rig.submit(planOf('a'));
+    const full = { ok: false, error: { code: 'unavailable' } };
+    const answers = await Promise.all([
+      submitTo(rig, 'standard', {}),
+      submitTo(rig, 'standard', {}),
+    ]);
+    expect(answers.filter(({ ok }) => ok)).toHaveLength(1);
+    expect(answers.filter(({ ok }) => !ok)).toMatchObject([full]);
+    await rig.succeed(ending, 'a');
+    await rig.ended(ending);
+    expect(await submitTo(rig, 'standard', {})).toMatchObject({ ok: true });
+    expect(rig.engine.checkRoom()).toMatchObject(full);
+  });
+
+  it('counts those of an earlier life', async () => {
+    await using directory = await createTempDirectory();
+    const before = await JobRig.open({ directory: directory.path });
+    await before.submit(planOf('a'));
+    await before.close();
+    await using rig = await JobRig.open({ directory: directory.path, unfinishedMax: 1 });
+    expect(await submitTo(rig, 'standard', {})).toMatchObject({
+      ok: false,
+      error: {
+        code: 'unavailable',
+        message: 'There are 1 unfinished jobs already, the most here. Try again later.',
+      },
+    });
+  });
+
+  it('has room again for a job that could not be stored', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await JobRig.open({ directory: directory.path, unfinishedMax: 2 });
+    const job = await rig.submit(planOf('a'));
+    const { state, upload } = required(await rig.store.readJob(job), job);
+    await expect(rig.engine.submit({ state, upload })).rejects.toThrow(/UNIQUE/);
+    expect(rig.engine.checkRoom().ok).toBe(true);
   });
 });
 
