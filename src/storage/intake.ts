@@ -1,6 +1,6 @@
 import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, rename, rm, statfs, type FileHandle } from 'node:fs/promises';
+import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { Writable, type Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
@@ -10,6 +10,8 @@ import { jobIdPattern } from '../base/ids.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes, mebibyte } from '../base/units.ts';
 import type { Upload } from '../store/store.ts';
+import { hasRoom, readDiskSpace, type DiskSpace } from './disk-space.ts';
+import { makeDirectory } from './make-directory.ts';
 import { findTextFormat, sniffBytes } from './text-format.ts';
 import { toLabel } from './label.ts';
 
@@ -31,7 +33,7 @@ export interface IntakeRequest {
   readonly name: string;
   /** Largest size in bytes that is accepted. */
   readonly bytesMax: number;
-  /** The announced size in bytes, if any: without room for it nothing is read. */
+  /** The announced size in bytes, if any. Without room for it, or for anything, nothing is read. */
   readonly bytesExpected?: number;
   readonly signal: AbortSignal;
 }
@@ -40,6 +42,8 @@ export interface IntakeRequest {
 export interface UploadDestination extends IntakeRequest {
   /** Absolute path of the data directory. */
   readonly directory: string;
+  /** How much room is there; asks the file system unless it is said. */
+  readonly readSpace?: (directory: string) => Promise<DiskSpace>;
 }
 
 /** An {@link Intake} that keeps uploads under `<directory>/incoming/`. */
@@ -75,7 +79,8 @@ export function createIntake(directory: string): Intake {
  * The caller keeps the stream: it is never destroyed here, so that an HTTP request can still be
  * answered. At most {@link sinkBytesMax} bytes are held in memory.
  *
- * Failures: `empty`, `limit_size`, `unsupported_format` (a playlist or another text), `storage`,
+ * Failures: `empty`, `limit_size`, `unsupported_format` (a playlist or another text), `storage` (also
+ * when the disk is nearly full, from the beginning or in the middle; see {@link hasRoom}),
  * `cancelled` (aborted, or the stream broke off), `invalid_request` (the stream cannot be read).
  */
 export async function receiveUpload(
@@ -89,8 +94,8 @@ export async function receiveUpload(
   const source = watchSource(stream);
   const jobDirectory = join(directory, 'incoming', jobId);
   try {
-    await requireSpace(destination);
-    await mkdir(dirname(jobDirectory), { recursive: true, mode: 0o700 });
+    await makeDirectory(dirname(jobDirectory), 0o700);
+    await requireSpace(destination, destination.bytesExpected ?? 0);
     await mkdir(jobDirectory, { mode: 0o700 });
   } catch (thrown) {
     return err(toFailure(thrown));
@@ -122,6 +127,9 @@ export async function discardUpload(
 /** Bytes between socket and disk: enough to keep both busy, nothing next to a film. */
 const sinkBytesMax = mebibyte;
 
+/** Bytes between two looks at the room that is left; each is one call of the system. */
+const spaceCheckBytes = 16 * mebibyte;
+
 /** What `finished` says of a stream that closed without its end. */
 const breakOffCodes: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']);
 
@@ -138,11 +146,11 @@ class IntakeError extends Error {
   }
 }
 
-async function requireSpace({ directory, bytesExpected }: UploadDestination): Promise<void> {
-  if (bytesExpected === undefined) return;
-  await mkdir(directory, { recursive: true, mode: 0o700 });
-  const { bavail, bsize } = await statfs(directory);
-  if (bytesExpected > bavail * bsize) throw new IntakeError(diskFull());
+async function requireSpace(
+  { directory, readSpace = readDiskSpace }: UploadDestination,
+  bytes: number,
+): Promise<void> {
+  if (!hasRoom(await readSpace(directory), bytes)) throw new IntakeError(diskFull());
 }
 
 /**
@@ -159,7 +167,7 @@ async function writeFile(
   const handle = await open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   let sink: UploadSink;
   try {
-    sink = new UploadSink(handle, destination.bytesMax);
+    sink = new UploadSink(handle, destination);
     await pour(source, sink, destination.signal);
     await handle.sync();
   } finally {
@@ -205,16 +213,18 @@ async function pour(source: Source, sink: UploadSink, signal: AbortSignal): Prom
 /** Writes to the part file, counts, hashes and looks at the first bytes. */
 class UploadSink extends Writable {
   readonly #handle: FileHandle;
-  readonly #bytesMax: number;
+  readonly #destination: UploadDestination;
   readonly #hash: Hash = createHash('sha256');
   #head = Buffer.alloc(0);
   #isSniffed = false;
   #bytes = 0;
+  /** How many bytes had come when room was last looked for. */
+  #bytesChecked = 0;
 
-  constructor(handle: FileHandle, bytesMax: number) {
+  constructor(handle: FileHandle, destination: UploadDestination) {
     super({ highWaterMark: sinkBytesMax });
     this.#handle = handle;
-    this.#bytesMax = bytesMax;
+    this.#destination = destination;
   }
 
   /** Bytes received so far. */
@@ -249,7 +259,9 @@ class UploadSink extends Writable {
 
   async #append(chunk: Buffer): Promise<void> {
     this.#bytes += chunk.length;
-    if (this.#bytes > this.#bytesMax) throw new IntakeError(tooLarge(this.#bytesMax));
+    const { bytesMax } = this.#destination;
+    if (this.#bytes > bytesMax) throw new IntakeError(tooLarge(bytesMax));
+    await this.#requireSpace();
     this.#keepHead(chunk);
     this.#hash.update(chunk);
     let offset = 0;
@@ -257,6 +269,13 @@ class UploadSink extends Writable {
       const { bytesWritten } = await this.#handle.write(chunk, offset);
       offset += bytesWritten;
     }
+  }
+
+  /** Others write to the disk as well, and no announced size says what comes. */
+  async #requireSpace(): Promise<void> {
+    if (this.#bytes - this.#bytesChecked < spaceCheckBytes) return;
+    this.#bytesChecked = this.#bytes;
+    await requireSpace(this.#destination, 0);
   }
 
   #keepHead(chunk: Buffer): void {

@@ -6,6 +6,7 @@ import { join } from 'node:path';
 import { PassThrough, Readable } from 'node:stream';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { newJobId } from '../../../src/base/ids.ts';
+import { gibibyte, mebibyte } from '../../../src/base/units.ts';
 import {
   createIntake,
   discardUpload,
@@ -188,6 +189,41 @@ describe('A refused upload leaves nothing', () => {
 
     expect(received).toMatchObject({ ok: false, error: { code: 'storage' } });
     expect(source.readableDidRead).toBe(false);
+    expect(await left()).toEqual([]);
+  });
+
+  test('when the disk is nearly full, although no size was announced', async () => {
+    const source = streamOf('film');
+    const space = { freeBytes: gibibyte - 1, totalBytes: 1000 * gibibyte };
+
+    const received = await receiveUpload(
+      source,
+      destination({ readSpace: () => Promise.resolve(space) }),
+    );
+
+    expect(received).toMatchObject({ ok: false, error: { code: 'storage' } });
+    expect(source.readableDidRead).toBe(false);
+    expect(await left()).toEqual([]);
+  });
+
+  test('when the disk fills up while it comes in', async () => {
+    let freeBytes = 30 * mebibyte;
+    const readSpace = () => {
+      const space = { freeBytes, totalBytes: 100 * mebibyte };
+      freeBytes -= 20 * mebibyte;
+      return Promise.resolve(space);
+    };
+    let sent = 0;
+    function* chunks() {
+      for (; sent < 100; sent += 1) yield Buffer.alloc(mebibyte, 1);
+    }
+    const source = Readable.from(chunks(), { objectMode: false });
+    const bytesMax = 1000 * mebibyte;
+
+    const received = await receiveUpload(source, destination({ bytesMax, readSpace }));
+
+    expect(received).toMatchObject({ ok: false, error: { code: 'storage' } });
+    expect(sent).toBeLessThan(50);
     expect(await left()).toEqual([]);
   });
 
