@@ -8,7 +8,14 @@ import type { SubmitRequest } from '../jobs/job-service.ts';
 import { toLabel } from '../storage/label.ts';
 import type { StoredJob, Upload } from '../store/store.ts';
 import type { ApiOptions } from './api-options.ts';
-import { sendFailure, sendJson, sendProblem, startBody, type Exchange } from './exchange.ts';
+import {
+  queryOf,
+  sendFailure,
+  sendJson,
+  sendProblem,
+  startBody,
+  type Exchange,
+} from './exchange.ts';
 import { JobOptionsReader, quote, type JobOptions } from './job-options.ts';
 import { jobPath, toJobView } from './job-view.ts';
 import { makeProblem, type Problem } from './problem.ts';
@@ -64,7 +71,7 @@ async function receiveJob(
 ): Promise<Result<StoredJob, Failure>> {
   const { request } = exchange;
   const reader = new JobOptionsReader(options.pipelines.map(({ name }) => name));
-  const query = reader.readQuery(new URL(request.url, 'http://localhost').searchParams);
+  const query = reader.readQuery(queryOf(request));
   if (!query.ok) return query;
   const jobId = newJobId();
   const received = await receiveBody(options, exchange, { jobId, reader });

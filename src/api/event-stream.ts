@@ -5,7 +5,7 @@ import type { JobUpdate } from '../jobs/job-service.ts';
 import { isTerminalJob } from '../scheduler/job-state.ts';
 import type { ApiOptions } from './api-options.ts';
 import { formatEvent, toEventView } from './event-view.ts';
-import { pathParameter, sendFailure, sendProblem, type Exchange } from './exchange.ts';
+import { pathParameter, queryOf, sendFailure, sendProblem, type Exchange } from './exchange.ts';
 import { quote } from './job-options.ts';
 import { makeProblem, type Problem } from './problem.ts';
 
@@ -163,7 +163,7 @@ class EventStream {
 
 /** The header wins: a browser that connects again sends it along with the address it was given. */
 function parseAfter(request: Request): Result<number, Failure> {
-  const query = new URL(request.url, 'http://localhost').searchParams.get('after');
+  const query = queryOf(request).get('after');
   const text = request.get('Last-Event-ID') ?? query ?? '0';
   if (/^\d{1,15}$/.test(text)) return ok(Number(text));
   const message = `An event's id is a whole number, not ${quote(text)}.`;

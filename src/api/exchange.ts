@@ -75,6 +75,14 @@ export function pathParameter(request: Request, name: string): string {
   return value;
 }
 
+/**
+ * The query of a request. Only what stands behind the question mark is read: the target may be a whole
+ * address of the client's making (RFC 9112, 3.2.2), whose host and port are nobody's business here.
+ */
+export function queryOf({ url }: Request): URLSearchParams {
+  return new URLSearchParams(/\?([^#]*)/.exec(url)?.[1] ?? '');
+}
+
 /** How long a refused client may go on sending before its connection is cut: a few round trips. */
 const lingerMs = 2_000;
 

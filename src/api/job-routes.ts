@@ -4,7 +4,7 @@ import { failure, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { JobQuery } from '../store/store.ts';
 import type { ApiOptions } from './api-options.ts';
-import { pathParameter, sendFailure, sendJson } from './exchange.ts';
+import { pathParameter, queryOf, sendFailure, sendJson } from './exchange.ts';
 import { quote } from './job-options.ts';
 import { toJobSummary, toJobView } from './job-view.ts';
 import { jobStates, type JobListView } from './schema.ts';
@@ -13,7 +13,7 @@ import { jobStates, type JobListView } from './schema.ts';
 export function listJobsRoute(options: ApiOptions): RequestHandler {
   return async (request, response) => {
     const exchange = { ...options, request, response };
-    const query = parseQuery(new URL(request.url, 'http://localhost').searchParams);
+    const query = parseQuery(queryOf(request));
     if (!query.ok) {
       sendFailure(exchange, query.error);
       return;

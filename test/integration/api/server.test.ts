@@ -50,6 +50,35 @@ describe('A slow client', () => {
   );
 });
 
+/** Sends one request line and gives the status of the answer. */
+async function statusOf(rig: ApiRig, start: string, body = ''): Promise<string | undefined> {
+  const socket = await rig.dial();
+  const answer = readAll(socket);
+  const length = body === '' ? '' : `Content-Length: ${body.length}\r\n`;
+  socket.write(`${start} HTTP/1.1\r\nHost: x\r\n${length}Connection: close\r\n\r\n${body}`);
+  return /^HTTP\/1\.1 (\d+) /.exec(await answer)?.[1];
+}
+
+describe('A target that is a whole address', () => {
+  test.each(['http://a:999999', 'http://[', '//a:999999', 'http://a'])(
+    'is read by its query alone: %s',
+    async (origin) => {
+      await using rig = await ApiRig.start();
+      const id = await rig.makeJob();
+
+      expect(await statusOf(rig, `GET ${origin}/v1/jobs`)).toMatch(/^(200|404)$/);
+      expect(await statusOf(rig, `GET ${origin}/v1/jobs/${id}/events?after=x`)).toMatch(/^40[04]$/);
+      expect(await statusOf(rig, `POST ${origin}/v1/jobs`, 'film')).toMatch(/^(201|404)$/);
+    },
+  );
+
+  test('has the query that it ends with', async () => {
+    await using rig = await ApiRig.start();
+    expect(await statusOf(rig, 'GET http://a:999999/v1/jobs?limit=1')).toBe('200');
+    expect(await statusOf(rig, 'GET http://a:999999/v1/jobs?limit=none')).toBe('400');
+  });
+});
+
 test('Connections beyond the limit are closed unanswered', async () => {
   await using rig = await ApiRig.start({ server: { connectionsMax: 2 } });
   const held = [await rig.dial(), await rig.dial()];
