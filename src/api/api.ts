@@ -115,7 +115,8 @@ function readyRoute(options: ApiOptions): RequestHandler {
     const ready = await options.readiness();
     if (ready.ok) sendJson(exchange, 200, { status: 'ready' });
     else {
-      const { message: detail } = ready.error;
+      const { message: detail, operatorDetail } = ready.error;
+      options.logger.warn({ operatorDetail }, `not ready: ${detail}`);
       sendProblem(exchange, makeProblem({ status: 503, code: 'unavailable', detail }));
     }
   };
