@@ -34,11 +34,11 @@ const gainShareMin = 0.01;
 
 /**
  * What each core beyond the first adds to a node's work, as a share of it: threads wait for each other
- * and each brings some work of its own. x264 with its decoder kept 1.76 of 2 threads busy (1080p to
- * 720p, ffmpeg 5.1). So narrow nodes side by side get more done than wide ones in turn: the nine nodes
- * of the sample clip took 9.4 s instead of 11.8 s on two cores (`test/bench`).
+ * and each brings some work of its own. x264 with its decoder kept 1.5 to 1.8 of 2 threads busy (clips of
+ * ten seconds at 1080p, ffmpeg 5.1), which is 0.13 to 0.31. So narrow nodes side by side get more done
+ * than wide ones in turn: the nine nodes of the sample clip took 9.4 s instead of 11.8 s on two cores.
  */
-export const widthLoss = 0.15;
+export const widthLoss = 0.2;
 
 /** Core-seconds that a node's work costs on top of itself on so many cores. */
 export function lossSec(workSec: number, cores: number): number {
