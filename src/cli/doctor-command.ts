@@ -1,6 +1,6 @@
 import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
-import { dirname, resolve } from 'node:path';
+import { resolve } from 'node:path';
 import { unreachable } from '../base/assert.ts';
 import { formatBytes, gibibyte } from '../base/units.ts';
 import type { Settings } from '../config/settings.ts';
@@ -11,6 +11,7 @@ import { readHostCapacity, type CapacityReason } from '../resources/host-capacit
 import { isWorking, renderChecks, type Check } from './checks.ts';
 import type { CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
+import { nearestDirectory } from './nearest-directory.ts';
 import { checkSpeech } from './speech-checks.ts';
 import { renderLines } from './text.ts';
 
@@ -142,18 +143,4 @@ async function checkDataDirectory(dataDir: string): Promise<Check> {
     const remedy = 'Choose another with --data-dir or REELGRAPH_DATA_DIR, or change its owner.';
     return { title, verdict: 'broken', finding: `${path} cannot be written to.`, remedy };
   }
-}
-
-/** The directory itself, or the one above it in which it would be made. */
-async function nearestDirectory(path: string): Promise<string> {
-  let candidate = path;
-  while (dirname(candidate) !== candidate) {
-    try {
-      await access(candidate);
-      return candidate;
-    } catch {
-      candidate = dirname(candidate);
-    }
-  }
-  return candidate;
 }

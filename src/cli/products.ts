@@ -7,6 +7,7 @@ import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
 import type { JobService } from '../jobs/job-service.ts';
+import { isScratchName } from './scratch-directory.ts';
 import { padEndColumns, printable, span, type Line } from './text.ts';
 
 /** A product in a list for people. */
@@ -39,14 +40,15 @@ export function renderProducts(products: readonly ListedProduct[]): readonly Lin
 
 /**
  * Refuses, before any work is done, a directory whose files are somebody else's. Fine are: one that
- * does not exist, an empty one, and one that an earlier run made, whose products are then replaced.
+ * does not exist, an empty one, and one that an earlier run made, whose products are then replaced;
+ * scratch directories of runs that were killed count as nobody's.
  * Failure: `conflict`.
  */
 export async function checkOutputDirectory(directory: string): Promise<Result<void, Failure>> {
   const present = await listFiles(directory);
   if (!present.ok) return present;
   const own = await ownFiles(directory);
-  const foreign = present.value.filter((name) => !own.has(name));
+  const foreign = present.value.filter((name) => !own.has(name) && !isScratchName(name));
   if (foreign.length === 0) return ok(undefined);
   const example = printable(foreign[0] ?? '');
   return err(

@@ -1,7 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, rm, stat } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
-import { basename, extname, join, relative, resolve } from 'node:path';
+import { stat } from 'node:fs/promises';
+import { basename, extname, relative, resolve } from 'node:path';
 import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
 import { newJobId } from '../base/ids.ts';
 import type { JsonObject } from '../base/json.ts';
@@ -19,6 +18,7 @@ import { createJobDisplay, type JobDisplay } from './job-display.ts';
 import { localSource, watchJob } from './job-source.ts';
 import type { JobView } from './job-view.ts';
 import { checkOutputDirectory, copyProducts, renderProducts } from './products.ts';
+import { createScratchDirectory } from './scratch-directory.ts';
 import { writeLines } from './screen.ts';
 import { printable, span } from './text.ts';
 import { renderTimeline, timelineWidth } from './timeline.ts';
@@ -36,8 +36,8 @@ export interface RunOptions {
 }
 
 /**
- * Runs one film through a pipeline without a server: everything happens in a scratch directory below
- * the system's, which is gone at the end; only the products stay. Speech models are looked up where
+ * Runs one film through a pipeline without a server: everything happens in a hidden scratch directory
+ * where the products go, which is gone at the end; only the products stay. Speech models are looked up where
  * the settings say.
  */
 export async function runFile(
@@ -48,13 +48,12 @@ export async function runFile(
   using interrupt = listenForInterrupt(context.signals);
   const prepared = await prepare(options);
   if (!prepared.ok) return fail(context, prepared.error);
-  const scratch = await mkdtemp(join(tmpdir(), 'reelgraph-run-'));
-  try {
-    const run: Run = { ...prepared.value, context, options, signal: interrupt.signal, scratch };
-    return await runIn(run, withScratch(settings, scratch));
-  } finally {
-    await rm(scratch, { recursive: true, force: true });
-  }
+  const made = await createScratchDirectory(prepared.value.outputDirectory);
+  if (!made.ok) return fail(context, made.error);
+  await using directory = made.value;
+  const scratch = directory.path;
+  const run: Run = { ...prepared.value, context, options, signal: interrupt.signal, scratch };
+  return await runIn(run, withScratch(settings, scratch));
 }
 
 /** The settings of a service that lives in a scratch directory. */

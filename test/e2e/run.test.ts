@@ -9,13 +9,13 @@ import { modelPath, Program, root, samplePath } from './service-process.ts';
 
 let directory: TempDirectory;
 let clip: string;
-/** Where scratch files go, to see that none stay. */
-let scratch: string;
+/** The system's directory for temporary files, to see that nothing stays there. */
+let temporary: string;
 
 beforeAll(async () => {
   directory = await createTempDirectory();
-  scratch = join(directory.path, 'tmp');
-  await mkdir(scratch);
+  temporary = join(directory.path, 'tmp');
+  await mkdir(temporary);
   clip = await makeSilentClip(directory.path);
 });
 
@@ -29,7 +29,7 @@ async function reelgraph(...args: string[]): Promise<{ code: number | null; outp
 }
 
 function start(...args: string[]): Program {
-  const env = { TMPDIR: scratch, REELGRAPH_WHISPER_MODEL: modelPath };
+  const env = { TMPDIR: temporary, REELGRAPH_WHISPER_MODEL: modelPath };
   return new Program([join(root, 'src', 'main.ts'), ...args], { cwd: directory.path, env });
 }
 
@@ -52,7 +52,8 @@ describe('reelgraph run', () => {
       'thumbnail.jpg',
       'transcript.json',
     ]);
-    expect(await readdir(scratch)).toEqual([]);
+    expect(await readdir(temporary)).toEqual([]);
+    expect((await readdir(directory.path)).filter((name) => name.startsWith('.'))).toEqual([]);
   });
 
   test('replaces the products of an earlier run, and no other file', async () => {
@@ -93,16 +94,18 @@ describe('reelgraph run', () => {
   test('ends with 1 and the reason when the film is broken', async () => {
     const broken = join(directory.path, 'broken.mp4');
     await writeFile(broken, Buffer.alloc(100_000, 7));
+    const before = (await readdir(directory.path)).toSorted();
     const { code, output } = await reelgraph('run', broken);
     expect(code).toBe(1);
     expect(output).toMatch(/^Error: validate: [A-Z].*\.$/m);
-    expect(await readdir(scratch)).toEqual([]);
+    expect((await readdir(directory.path)).toSorted()).toEqual(before);
   });
 
   test.each([
     ['on Ctrl-C', 'SIGINT'],
     ['when the terminal is closed', 'SIGHUP'],
   ] as const)('cancels %s and leaves nothing behind', { timeout: 120_000 }, async (_, signal) => {
+    const before = (await readdir(directory.path)).toSorted();
     await using program = start('run', samplePath, '--out', 'cancelled');
     await program.waitFor(/transcode-\d+p started/);
     // The line comes a moment before the process.
@@ -113,9 +116,19 @@ describe('reelgraph run', () => {
     expect({ code, output: program.output }).toMatchObject({ code: 130 });
     expect(program.output).toContain('Cancelling.');
     expect(children.filter((pid) => existsSync(`/proc/${pid}`))).toEqual([]);
-    expect(await readdir(scratch)).toEqual([]);
-    expect(await readdir(directory.path)).not.toContain('cancelled');
+    expect(await readdir(temporary)).toEqual([]);
+    expect((await readdir(directory.path)).toSorted()).toEqual(before);
   });
+});
+
+test('a run that is told twice to end leaves nothing behind either', async () => {
+  const before = (await readdir(directory.path)).toSorted();
+  await using program = start('run', samplePath, '--out', 'cancelled');
+  await program.waitFor(/transcode-\d+p started/);
+  program.child.kill('SIGINT');
+  program.child.kill('SIGTERM');
+  expect((await program.exited).code).toBe(130);
+  expect((await readdir(directory.path)).toSorted()).toEqual(before);
 });
 
 describe('the other commands', () => {

@@ -1,5 +1,4 @@
 import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, test } from 'vitest';
 import { failure } from '../../../src/base/failure.ts';
@@ -58,9 +57,10 @@ function playToEnd(service: PlayedService, jobId: string): void {
   });
 }
 
+/** What is left of scratch directories where the products go. */
 async function scratchDirectories(): Promise<readonly string[]> {
-  const names = await readdir(tmpdir());
-  return names.filter((name) => name.startsWith('reelgraph-run-'));
+  const names = await readdir(directory.path, { recursive: true });
+  return names.filter((name) => name.includes('reelgraph-run-'));
 }
 
 describe('reelgraph run', () => {
@@ -89,8 +89,27 @@ describe('reelgraph run', () => {
     playToEnd(service, await service.submittedJob.promise);
     await running;
     const [settings] = cli.started;
-    expect(settings?.dataDir.startsWith(tmpdir())).toBe(true);
+    expect(settings?.dataDir).toMatch(new RegExp(`^${directory.path}/\\.reelgraph-run-`));
     expect(settings).toMatchObject({ modelsDir: '/var/lib/films/models', logLevel: 'silent' });
+  });
+
+  test('works on the disk of the products, in their directory if it exists', async () => {
+    await mkdir(join(out, '.reelgraph-run-killed'), { recursive: true });
+    const service = new PlayedService([plan]);
+    const cli = new CliHarness(service);
+    const running = cli.run('run', film, '--out', out);
+    playToEnd(service, await service.submittedJob.promise);
+    expect(await running).toBe(0);
+    expect(cli.started[0]?.dataDir).toMatch(new RegExp(`^${out}/\\.reelgraph-run-`));
+    const left = ['.reelgraph-run-killed', '720p.mp4', 'manifest.json'];
+    expect((await readdir(out)).sort()).toEqual(left);
+  });
+
+  test('says where it cannot write before it starts anything', async () => {
+    const cli = new CliHarness(new PlayedService([plan]));
+    expect(await cli.run('run', film, '--out', '/proc/films')).toBe(1);
+    expect(cli.error.text).toContain('/proc cannot be written to. Choose another directory');
+    expect(cli.started).toEqual([]);
   });
 
   test('passes parameters and the pipeline on', async () => {
