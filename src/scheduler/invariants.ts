@@ -1,6 +1,6 @@
 import { required } from '../base/assert.ts';
 import type { PlannedNode } from '../pipeline/plan.ts';
-import { isTerminalJob, isTerminalNode } from './job-state.ts';
+import { countedAttempt, isTerminalJob, isTerminalNode } from './job-state.ts';
 import type { JobState, NodeRecord } from './job-state.ts';
 import { graphOf } from './plan-graph.ts';
 
@@ -29,7 +29,7 @@ function nodeViolations(job: JobState, record: NodeRecord, index: number): reado
   const { retry } = required(job.plan.nodes[index], `node ${index}`);
   const hasRun = attempt > 0;
   return broken(id, [
-    ['has made more attempts than it may', attempt > retry.attemptsMax],
+    ['has made more attempts than it may', countedAttempt(record) > retry.attemptsMax],
     ['has artifacts without having succeeded', hasArtifacts(record) && phase !== 'succeeded'],
     ['is failed without a failure', phase === 'failed' && record.failure === undefined],
     ['is skipped without a reason', phase === 'skipped' && record.skipReason === undefined],
@@ -46,7 +46,7 @@ function nodeViolations(job: JobState, record: NodeRecord, index: number): reado
     ['has a result without an attempt', isResult(phase) && !hasRun],
     [
       'has no attempt left',
-      (phase === 'ready' || phase === 'delayed') && attempt >= retry.attemptsMax,
+      (phase === 'ready' || phase === 'delayed') && countedAttempt(record) >= retry.attemptsMax,
     ],
     ['was started before it was ready', hasRun && record.queuedAtMs === undefined],
   ]);

@@ -67,6 +67,8 @@ export interface NodeRecord {
   readonly phase: NodePhase;
   /** Attempts started so far; the running one's number. 0 before the first. */
   readonly attempt: number;
+  /** Attempts among them whose worker went away; absent for none. They use up no retry. */
+  readonly lostCount?: number;
   readonly estimate: Estimate;
   /** When its last need was done (its first `ready`). */
   readonly queuedAtMs?: number;
@@ -82,6 +84,11 @@ export interface NodeRecord {
   /** Why it was skipped, as a sentence. */
   readonly skipReason?: string;
   readonly artifacts: readonly Artifact[];
+}
+
+/** Attempts that count against the node's retries: those that were not lost. */
+export function countedAttempt({ attempt, lostCount = 0 }: NodeRecord): number {
+  return attempt - lostCount;
 }
 
 /** Whether a node can no longer change by itself. */

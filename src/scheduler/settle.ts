@@ -6,6 +6,7 @@ import type { Draft } from './draft.ts';
 import { endIfDone, failFast } from './end.ts';
 import type { JobEvent } from './event.ts';
 import { expand } from './expand.ts';
+import { countedAttempt } from './job-state.ts';
 import { promote } from './promote.ts';
 import { isRetried, retryDelayMs } from './retry-policy.ts';
 
@@ -40,10 +41,9 @@ export function attemptFailed(draft: Draft, event: EventOf<'attempt-failed'>): v
   if (index === undefined) return;
   if (draft.isEnding) return endWhileEnding(draft, index, event.failure);
   const { retry } = plannedNode(draft, index);
-  if (!isRetried(event.failure, retry, event.attempt)) {
-    return failNode(draft, index, event.failure);
-  }
-  const delayMs = retryDelayMs(retry, { ...event, jobId: draft.job.id });
+  const attempt = countedAttempt(draft.record(index));
+  if (!isRetried(event.failure, retry, attempt)) return failNode(draft, index, event.failure);
+  const delayMs = retryDelayMs(retry, { ...event, attempt, jobId: draft.job.id });
   const ended = { failure: event.failure, endedAtMs: draft.atMs };
   if (delayMs === 0) return draft.makeReady(index, ended);
   const dueAtMs = draft.atMs + delayMs;
@@ -52,9 +52,13 @@ export function attemptFailed(draft: Draft, event: EventOf<'attempt-failed'>): v
 }
 
 /**
- * Offers the node again at once: the worker is gone, so waiting would help nobody. The lost attempt
- * counts, so that a file which takes workers down with it can't do so for ever.
+ * Most attempts of a node that may be lost. A stop of the service or of its machine is nobody's failure
+ * and uses up no retry, or a film that encodes for hours would end with the third update of the service;
+ * but a file that takes workers down with it must not do so for ever.
  */
+export const lostCountMax = 20;
+
+/** Offers the node again at once: the worker is gone, so waiting would help nobody. */
 export function attemptLost(draft: Draft, event: EventOf<'attempt-lost'>): void {
   const index = draft.runningIndex(event);
   if (index === undefined) return;
@@ -63,10 +67,9 @@ export function attemptLost(draft: Draft, event: EventOf<'attempt-lost'>): void 
     draft.endNode(index, 'cancelled');
     return endIfDone(draft);
   }
-  if (!isRetried(cause, plannedNode(draft, index).retry, event.attempt)) {
-    return failNode(draft, index, cause);
-  }
-  draft.makeReady(index, { failure: cause, endedAtMs: draft.atMs });
+  const lostCount = (draft.record(index).lostCount ?? 0) + 1;
+  if (lostCount > lostCountMax) return failNode(draft, index, cause);
+  draft.makeReady(index, { failure: cause, endedAtMs: draft.atMs, lostCount });
 }
 
 /**

@@ -36,6 +36,7 @@ const migrations: readonly (readonly string[])[] = [
       id text not null,
       phase text not null,
       attempt bigint not null,
+      lost_count bigint,
       estimate text not null,
       queued_at_ms bigint,
       started_at_ms bigint,

@@ -41,6 +41,7 @@ const nodeColumns: Columns<NodeRecord> = {
   id: textColumn('id'),
   phase: textColumn('phase'),
   attempt: integerColumn('attempt'),
+  lostCount: integerColumn('lost_count'),
   estimate: jsonColumn('estimate'),
   queuedAtMs: integerColumn('queued_at_ms'),
   startedAtMs: integerColumn('started_at_ms'),

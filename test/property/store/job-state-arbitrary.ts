@@ -93,6 +93,7 @@ function nodeRecord(id: string): fc.Arbitrary<NodeRecord> {
       id: fc.constant(id),
       phase: fc.constantFrom('waiting', 'ready', 'running', 'delayed', 'succeeded', 'skipped'),
       attempt: count,
+      lostCount: count,
       estimate,
       queuedAtMs: timeMs,
       startedAtMs: timeMs,
@@ -103,7 +104,16 @@ function nodeRecord(id: string): fc.Arbitrary<NodeRecord> {
       skipReason: text,
       artifacts: fc.array(artifact, { maxLength: 2 }),
     },
-    ['queuedAtMs', 'startedAtMs', 'endedAtMs', 'dueAtMs', 'cores', 'failure', 'skipReason'],
+    [
+      'lostCount',
+      'queuedAtMs',
+      'startedAtMs',
+      'endedAtMs',
+      'dueAtMs',
+      'cores',
+      'failure',
+      'skipReason',
+    ],
   );
 }
 

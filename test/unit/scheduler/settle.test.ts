@@ -1,5 +1,6 @@
 import { describe, expect, test } from 'vitest';
 import { failure } from '../../../src/base/failure.ts';
+import { lostCountMax } from '../../../src/scheduler/settle.ts';
 import { submitted } from './job-script.ts';
 
 describe('a success', () => {
@@ -212,7 +213,7 @@ describe('a final failure', () => {
 });
 
 describe('a lost attempt', () => {
-  test('is offered again at once, and counts', () => {
+  test('is offered again at once', () => {
     const script = submitted('a', { a: { retry: { attemptsMax: 3, backoffMs: 60_000 } } });
     script.start('a');
     script.nowMs = 70;
@@ -220,20 +221,47 @@ describe('a lost attempt', () => {
     expect(script.node('a')).toMatchObject({
       failure: failure('lost', 'The worker that ran "a" is gone.'),
       endedAtMs: 70,
+      lostCount: 1,
     });
   });
 
-  test('that was the last one fails the job', () => {
-    const script = submitted('a', { a: { retry: { attemptsMax: 1, backoffMs: 0 } } });
+  test('uses up no retry, and leaves the delays as they would have been', () => {
+    const script = submitted('a', { a: { retry: { attemptsMax: 2, backoffMs: 1000 } } });
+    for (let lost = 0; lost < 5; lost += 1) {
+      script.start('a');
+      script.lose('a');
+    }
     script.start('a');
-    expect(script.lose('a')).toEqual(['tell a failed #1', 'tell job failed (a lost)']);
+    script.fail('a', 'tool');
+    const { phase, dueAtMs = 0 } = script.node('a');
+    expect(phase).toBe('delayed');
+    expect(dueAtMs - script.nowMs).toBeLessThan(1300);
+    script.nowMs = dueAtMs;
+    script.apply({ type: 'retry-due', atMs: dueAtMs, nodeId: 'a' });
+    script.start('a');
+    script.fail('a', 'tool');
+    expect(script.job).toMatchObject({ phase: 'failed', failure: { code: 'tool' } });
   });
 
-  test('of an optional node that was the last one is a warning', () => {
-    const script = submitted('a?; b:a', { a: { retry: { attemptsMax: 1, backoffMs: 0 } } });
+  test('of a node that takes every worker down with it fails the job in the end', () => {
+    const script = submitted('a');
+    for (let lost = 0; lost < lostCountMax; lost += 1) {
+      script.start('a');
+      script.lose('a');
+    }
+    script.start('a');
+    expect(script.lose('a')).toEqual(['tell a failed #21', 'tell job failed (a lost)']);
+  });
+
+  test('too many of an optional node are a warning', () => {
+    const script = submitted('a?; b:a');
+    for (let lost = 0; lost < lostCountMax; lost += 1) {
+      script.start('a');
+      script.lose('a');
+    }
     script.start('a');
     expect(script.lose('a')).toEqual([
-      'tell a failed #1',
+      'tell a failed #21',
       'warn a lost',
       'tell b ready #0',
       'offer b #1',
