@@ -79,7 +79,10 @@ export function recognizeSpeech(
     async run(attempt) {
       const { params, inputs, cores, signal, outputDirectory } = attempt;
       const speech = required(inputs.one('speech'), 'the speech');
-      const request = toRequest(params, speech, cores);
+      const request = {
+        ...toRequest(params, speech, cores),
+        scratchDirectory: outputDirectory,
+      };
       const recognized = await recognizer.recognize(request, {
         signal,
         onProgress: (fraction) => attempt.onProgress(fraction),
@@ -103,7 +106,7 @@ function toRequest(
   { language, model }: RecognizeSpeechParams,
   speech: { readonly path: string; readonly bytes: number },
   cores: number,
-): RecognitionRequest {
+): Omit<RecognitionRequest, 'scratchDirectory'> {
   return {
     path: speech.path,
     durationSec: Math.max(0, speech.bytes - headerBytes) / bytesPerSecond,

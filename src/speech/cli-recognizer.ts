@@ -1,5 +1,4 @@
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
@@ -156,9 +155,10 @@ async function recognizeBatch(
   windows: readonly SpeechWindow[],
   control: BatchControl,
 ): Promise<Result<readonly CliAnswer[], Failure>> {
-  const directory = await mkdtemp(join(tmpdir(), 'reelgraph-speech-'));
+  const { path, scratchDirectory } = job.recognition.request;
+  const directory = await mkdtemp(join(scratchDirectory, 'windows-'));
   try {
-    const written = await writeWindows(job.recognition.request.path, windows, directory);
+    const written = await writeWindows(path, windows, directory);
     if (!written.ok) return written;
     const end = await runCli(job, { ...control, directory, count: windows.length });
     if (end.exit.cause !== undefined) return err(endFailure(end));

@@ -27,6 +27,11 @@ export interface RecognitionRequest {
   readonly model?: string;
   /** Thread budget, ≥ 1. */
   readonly threads: number;
+  /**
+   * Absolute path of a directory that may take files for the time of the recognition. The caller owns it,
+   * and sweeps what is left there when the service is killed.
+   */
+  readonly scratchDirectory: string;
 }
 
 /** How the caller follows and ends a recognition. */

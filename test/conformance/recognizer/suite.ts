@@ -1,4 +1,4 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, afterEach, beforeAll, describe, expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -43,6 +43,7 @@ export function describeRecognizer(
 
     beforeAll(async () => {
       directory = await createTempDirectory();
+      await mkdir(pathOf('scratch'));
       sample = { path: samplePath, durationSec: 10.775, utterances: await readUtterances() };
       long = await writePhrases(
         pathOf('long.wav'),
@@ -54,6 +55,10 @@ export function describeRecognizer(
 
     afterEach(() => {
       expect(childProcesses()).toEqual([]);
+    });
+
+    afterEach(async () => {
+      expect(await readdir(pathOf('scratch'))).toEqual([]);
     });
 
     const pathOf = (file: string): string => join(directory.path, file);
@@ -80,7 +85,7 @@ export function describeRecognizer(
     ): ReturnType<Recognizer['recognize']> {
       const { path, durationSec } = recording;
       return recognizer.recognize(
-        { path, durationSec, threads: 1, ...request },
+        { path, durationSec, threads: 1, scratchDirectory: pathOf('scratch'), ...request },
         { signal, onProgress },
       );
     }

@@ -1,8 +1,8 @@
 import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { createReadStream } from 'node:fs';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { chmod, mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
@@ -28,12 +28,14 @@ function options(changes: Partial<RecognizerOptions> = {}): RecognizerOptions {
   };
 }
 
-function recognizeSample(
+async function recognizeSample(
   changes: Partial<RecognizerOptions>,
   recognizer = createRecognizer(options(changes)),
 ) {
-  return recognizer.recognize(
-    { path: samplePath, durationSec: 10.775, threads: 1 },
+  await using scratch = await createTempDirectory();
+  const scratchDirectory = scratch.path;
+  return await recognizer.recognize(
+    { path: samplePath, durationSec: 10.775, threads: 1, scratchDirectory },
     { signal: new AbortController().signal, onProgress: () => {} },
   );
 }
@@ -83,6 +85,26 @@ describe('the choice of an engine', () => {
     expect(engine).toMatchObject({ ok: false, error: { code: 'tool' } });
     expect(!engine.ok && engine.error.message).toContain('npm run build:whisper-cli');
   });
+});
+
+test('the command line works where the request says, and leaves nothing there', async () => {
+  await using directory = await createTempDirectory();
+  const scratchDirectory = join(directory.path, 'scratch');
+  await mkdir(scratchDirectory);
+  const place = join(directory.path, 'place');
+  const whisperCli = await writeProgram(
+    join(directory.path, 'whisper'),
+    `pwd > ${place}; ls >> ${place}`,
+  );
+  const recognized = await createRecognizer(options({ engine: 'cli', whisperCli })).recognize(
+    { path: samplePath, durationSec: 10.775, threads: 1, scratchDirectory },
+    { signal: new AbortController().signal, onProgress: () => {} },
+  );
+  expect(recognized.ok).toBe(false);
+  const [worked, ...files] = (await readFile(place, 'utf8')).trim().split('\n');
+  expect(dirname(worked ?? '')).toBe(scratchDirectory);
+  expect(files).toContain('0.wav');
+  expect(await readdir(scratchDirectory)).toEqual([]);
 });
 
 describe('the search for a command line', () => {

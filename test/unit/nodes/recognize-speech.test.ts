@@ -114,7 +114,11 @@ describe('recognize-speech', () => {
     await run(recognizer, directory, { params: { language: '', model: '' }, cores: 0 });
     await run(recognizer, directory, { params: { language: 'auto' } });
     await run(recognizer, directory);
-    const asked = { path: '/job/speech.wav', durationSec: 10 };
+    const asked = {
+      path: '/job/speech.wav',
+      durationSec: 10,
+      scratchDirectory: directory.path,
+    };
     expect(recognizer.requests).toEqual([
       { ...asked, language: 'de', model: 'small', threads: 3 },
       { ...asked, threads: 1 },

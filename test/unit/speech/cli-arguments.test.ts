@@ -5,7 +5,7 @@ test('the command line gets every window as a file, and each option as two token
   const args = cliArguments(
     {
       model: { path: '/models/a b.bin', name: 'a b.bin', isEnglishOnly: false },
-      request: { path: '/x.wav', durationSec: 60, threads: 3 },
+      request: { path: '/x.wav', durationSec: 60, threads: 3, scratchDirectory: '/scratch' },
     },
     { language: 'auto', count: 2 },
   );
