@@ -49,8 +49,8 @@ const paramsSchema = z.strictObject({
 export type TranscodeParams = z.infer<typeof paramsSchema>;
 
 /**
- * Makes one rung of the ladder: H.264, 8 bit, square pixels, upright, without sound. Frames keep their
- * times, and every rung has its keyframes at the same times.
+ * Makes one rung of the ladder: H.264, 8 bit, square pixels, upright, without sound, at most
+ * {@link frameRateMax} frames per second. Frames keep their times, and every rung has its keyframes at the same times.
  */
 export function transcode(tools: MediaTools): NodeKind<TranscodeParams> {
   return {
@@ -90,8 +90,18 @@ function outputName({ resolution }: TranscodeParams): string {
 const keyframeIntervalSec = 2;
 
 /**
+ * Frames per second that a rendition has at most: no screen shows more. A film that declares more is not
+ * refused, as what it declares is an average that is often wrong; frames too close to the last one are
+ * left out, so that they cost no encoding.
+ */
+const frameRateMax = 240;
+
+/** Shortest time between two frames of such a film, in seconds; a little less, because times are rounded. */
+const frameIntervalSecMin = 1 / (frameRateMax + 1);
+
+/**
  * Most frames between keyframes. Times, not counts, place them; the count only has to stay out of the
- * way, so it is that of the fastest film accepted (240 frames per second) with room to spare.
+ * way, so it is that of the fastest rendition ({@link frameRateMax}) with room to spare.
  */
 const keyframeIntervalFramesMax = 600;
 
@@ -106,7 +116,6 @@ export function planTranscode(
   paths: { readonly source: string; readonly output: string },
 ): FfmpegCommand {
   const video = required(media.video, 'the video track');
-  const { framesPerSecond } = video;
   const size = fitShortSide(video, params.resolution);
   return {
     inputs: [{ path: paths.source, options: [] }],
@@ -121,7 +130,7 @@ export function planTranscode(
           // Steps fine enough for the times of any source's frames.
           ['-enc_time_base', '1/90000'],
           ['-c:v', 'libx264', '-preset', params.preset, '-crf', String(params.crf)],
-          ['-profile:v', 'high', '-level:v', h264Level(size, framesPerSecond)],
+          ['-profile:v', 'high', '-level:v', h264Level(size, encodedFrameRate(video))],
           ['-force_key_frames', `expr:gte(t,n_forced*${keyframeIntervalSec})`],
           ['-g', String(keyframeIntervalFramesMax), '-sc_threshold', '0'],
           colorOptions(colorCodingOf(video)),
@@ -130,6 +139,11 @@ export function planTranscode(
       },
     ],
   };
+}
+
+/** Frames per second of a rendition, on average. */
+function encodedFrameRate({ framesPerSecond }: VideoTrack): number {
+  return Math.min(framesPerSecond, frameRateMax);
 }
 
 /** ffmpeg turns the picture upright before these filters; the size is that of the upright picture. */
@@ -145,8 +159,13 @@ function planFilters(params: TranscodeParams, video: VideoTrack): string {
     // begins at zero, so the tracks are in sync without knowing of each other.
     String.raw`setpts=if(eq(N\,0)\,0\,PTS)`,
   ];
-  // Only frames that are marked as interlaced are changed.
-  return [...(video.isInterlaced ? ['yadif=0:-1:1'] : []), ...filters].join(',');
+  const gap = String.raw`gte(t-prev_selected_t\,${frameIntervalSecMin.toFixed(6)})`;
+  return [
+    ...(video.framesPerSecond > frameRateMax ? [`select=isnan(prev_selected_t)+${gap}`] : []),
+    // Only frames that are marked as interlaced are changed.
+    ...(video.isInterlaced ? ['yadif=0:-1:1'] : []),
+    ...filters,
+  ].join(',');
 }
 
 /**
@@ -177,7 +196,9 @@ function estimateTranscode(params: TranscodeParams, media: MediaProbe | undefine
   const video = videoOf(media);
   const size = fitShortSide(video, params.resolution);
   const encode = encodeCost[params.preset];
-  const perFrame = codedPixels(video) * decodeCoreSecPerPixel + pixels(size) * encode.coreSec;
+  const encodedShare = encodedFrameRate(video) / video.framesPerSecond;
+  const perFrame =
+    codedPixels(video) * decodeCoreSecPerPixel + pixels(size) * encode.coreSec * encodedShare;
   return {
     demand: {
       coresMin: 1,

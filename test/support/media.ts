@@ -63,6 +63,7 @@ const flashAndBeep = [
 const uneven = `select='gt(t,0.98)+not(mod(n,3))'`;
 
 const recipes = {
+  rapid: { extension: 'mp4', options: [pattern('160x90', 1, 480), h264].flat() },
   film: {
     extension: 'mp4',
     options: [

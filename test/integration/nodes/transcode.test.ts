@@ -140,6 +140,12 @@ describeKind('transcode', (rig) => {
     }
   });
 
+  it('leaves out frames beyond 240 in a second, and moves none', async () => {
+    const { times } = await encodedFrames(rig, 'rapid');
+    expect(times.length).toBe(240);
+    for (const [index, time] of times.entries()) expect(time).toBeCloseTo(index / 240, 3);
+  });
+
   it('begins at zero, wherever the source begins', async () => {
     const clips = ['sync', 'syncStream', 'syncLatePicture', 'syncLateSound'] as const;
     for (const clip of clips) expect((await encodedFrames(rig, clip)).times[0]).toBe(0);

@@ -132,6 +132,13 @@ describe('transcode', () => {
     expect(kind.estimate(params, tiny).demand.coresMax).toBe(1);
   });
 
+  it('counts frames that are left out for decoding alone', () => {
+    const work = (framesPerSecond: number) =>
+      kind.estimate(params, film({ framesPerSecond })).coreSeconds;
+    expect(work(480) / work(240)).toBeGreaterThan(1.2);
+    expect(work(480) / work(240)).toBeLessThan(1.6);
+  });
+
   it('has an estimate before the source is known', () => {
     const { coreSeconds, demand } = kind.estimate(params, undefined);
     expect(coreSeconds).toBeGreaterThan(1);
