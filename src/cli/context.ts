@@ -50,9 +50,15 @@ export type StartApp = (settings: Settings, logger: Logger) => Promise<Result<Ru
 /** Reads the pipelines of the configured directory, checked against the node kinds there are. */
 export type LoadPipelines = (settings: Settings) => Promise<Result<PipelineLibrary, Failure>>;
 
-/** Writes a failure for a person: the sentence first, what an operator needs below. */
+/**
+ * Writes a failure for a person: the sentence first, what an operator needs below, but not where in the
+ * program it came up.
+ */
 export function reportFailure({ error }: CliContext, { message, operatorDetail }: Failure): void {
-  const details = operatorDetail === undefined ? [] : operatorDetail.trimEnd().split('\n');
+  const details = (operatorDetail ?? '')
+    .trimEnd()
+    .split('\n')
+    .filter((line) => line !== '' && !/^\s+at /.test(line));
   writeWhole(error, [
     [span('Error: ', 'bad'), span(message)],
     ...details.map((detail) => [span(`  ${detail}`, 'dim')]),
@@ -62,6 +68,15 @@ export function reportFailure({ error }: CliContext, { message, operatorDetail }
 /** Writes something the person should know although the command goes on. */
 export function reportWarning({ error }: CliContext, message: string): void {
   writeWhole(error, [[span('Warning: ', 'warn'), span(message)]]);
+}
+
+/** Writes the warnings of a job, set off from what was shown before. */
+export function reportWarnings(
+  context: CliContext,
+  warnings: readonly { readonly message: string }[],
+): void {
+  if (warnings.length > 0) context.error.write('\n');
+  for (const { message } of warnings) reportWarning(context, message);
 }
 
 /** Errors are wrapped by the terminal, never cut. */

@@ -5,7 +5,7 @@ import { failure, type Failure } from '../base/failure.ts';
 import { createLogger } from '../base/logger.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Settings } from '../config/settings.ts';
-import { reportFailure, reportWarning, type CliContext, type RunningApp } from './context.ts';
+import { reportFailure, reportWarnings, type CliContext, type RunningApp } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
 import { listenForInterrupt, untilAborted } from './interrupt.ts';
 import { JobClient, type RemoteJob } from './job-client.ts';
@@ -13,7 +13,7 @@ import { createJobDisplay } from './job-display.ts';
 import { watchJob } from './job-source.ts';
 import { renderProducts } from './products.ts';
 import { writeLines } from './screen.ts';
-import { span } from './text.ts';
+import { renderLines, span } from './text.ts';
 import { renderTimeline, timelineWidth } from './timeline.ts';
 
 /** How the demo is run. */
@@ -90,7 +90,7 @@ async function play(context: CliContext, { app, signal, exit }: Demo): Promise<E
     [],
     ...renderTimeline(job.value.view, { width: timelineWidth(out.size()), style: out.style }),
   ]);
-  for (const { message } of job.value.view.warnings) reportWarning(context, message);
+  reportWarnings(context, job.value.view.warnings);
   if (job.value.view.phase !== 'succeeded') {
     const { code, message } = job.value.view.failure ?? {
       code: '',
@@ -98,7 +98,9 @@ async function play(context: CliContext, { app, signal, exit }: Demo): Promise<E
     };
     return fail(context, failure('tool', message, code));
   }
-  writeLines(out, [[], [span('Products', 'strong')], ...renderProducts(job.value.products), []]);
+  const products = renderProducts(job.value.products);
+  // Addresses are to be clicked and copied: a narrow terminal wraps them, nothing cuts them.
+  out.write(renderLines([[], [span('Products', 'strong')], ...products, []], out.style));
   if (exit) return exitCodes.ok;
   writeLines(out, [[span(`Serving on ${url} until you press Ctrl-C.`)]]);
   await untilAborted(signal);
@@ -115,7 +117,8 @@ async function runSample(
   const submitted = await client.submit(samplePath, signal);
   if (!submitted.ok) return submitted;
   const { id } = submitted.value.view;
-  writeLines(out, [[span(`Uploaded fixtures/sample.mp4 as job ${url}/v1/jobs/${id}`)], []]);
+  const place = `${url}/v1/jobs/${id}`;
+  out.write(renderLines([[span(`Uploaded fixtures/sample.mp4 as job ${place}`)], []], out.style));
   const display = createJobDisplay(out, clock);
   try {
     const ended = await watchJob(client.source(id), display, signal);

@@ -1,3 +1,4 @@
+import { basename, extname } from 'node:path';
 import { unreachable } from '../base/assert.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Settings } from '../config/settings.ts';
@@ -5,7 +6,7 @@ import { conditionToText } from '../pipeline/condition-text.ts';
 import { createPlan } from '../pipeline/create-plan.ts';
 import { toDot, toMermaid } from '../pipeline/diagram.ts';
 import type { Plan } from '../pipeline/plan.ts';
-import { formatProblem } from '../pipeline/problem.ts';
+import { formatProblem, type PipelineProblem } from '../pipeline/problem.ts';
 import { reportFailure, type CliContext } from './context.ts';
 import { exitCodes, type ExitCode } from './exit-code.ts';
 import { writeLines } from './screen.ts';
@@ -41,12 +42,23 @@ export async function showGraph(
   const plan = found.ok ? createPlan(found.value, params) : found;
   if (!plan.ok) {
     reportFailure(context, plan.error);
-    for (const problem of library.value.problems)
-      context.error.write(`${formatProblem(problem)}\n`);
+    reportProblems(context, library.value.problems, pipeline);
     return exitCodes.usage;
   }
   drawPlan(context, plan.value, format);
   return exitCodes.ok;
+}
+
+/** What is wrong with this pipeline; of the others only how much. */
+function reportProblems(
+  { error }: CliContext,
+  problems: readonly PipelineProblem[],
+  pipeline: string,
+): void {
+  const isOwn = ({ file }: PipelineProblem): boolean => basename(file, extname(file)) === pipeline;
+  for (const problem of problems.filter(isOwn)) error.write(`${formatProblem(problem)}\n`);
+  const others = problems.filter((problem) => !isOwn(problem)).length;
+  if (others > 0) error.write(`In other pipelines: ${others} more; see reelgraph doctor.\n`);
 }
 
 function drawPlan({ out }: CliContext, plan: Plan, format: GraphFormat): void {

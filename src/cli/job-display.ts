@@ -29,6 +29,7 @@ const frameMs = 100;
 /** ECMA-48 and xterm control sequences. */
 const escape = {
   cursorUp: (rows: number) => (rows > 0 ? `\u001B[${rows}A\r` : '\r'),
+  eraseLine: '\u001B[2K',
   eraseBelow: '\u001B[J',
   hideCursor: '\u001B[?25l',
   showCursor: '\u001B[?25h',
@@ -107,9 +108,12 @@ export class LiveDisplay implements JobDisplay {
       style,
     });
     const lines = [...tree, ...notes];
-    const text = lines.map((line) => `${renderLine(line, columns, style)}\n`).join('');
+    // Line over line: a terminal whose screen is erased from the top keeps a copy in its history.
+    const text = lines
+      .map((line) => `${escape.eraseLine}${renderLine(line, columns, style)}\n`)
+      .join('');
     const up = escape.cursorUp(drawnRows(this.#drawn, columns));
-    this.#screen.write(escape.beginPicture + up + escape.eraseBelow + text + escape.endPicture);
+    this.#screen.write(escape.beginPicture + up + text + escape.eraseBelow + escape.endPicture);
     this.#drawn = lines.map((line) => Math.min(lineColumns(line), columns));
   }
 }

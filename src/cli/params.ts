@@ -10,6 +10,10 @@ export function parseParams(values: readonly string[]): Result<JsonObject, Failu
   const params = new Map<string, Json>();
   for (const value of values) {
     const separator = value.indexOf('=');
+    if (separator === -1) {
+      const message = `"--param ${value}" has no value. Write --param name=value.`;
+      return err(failure('invalid_request', message));
+    }
     const name = value.slice(0, Math.max(0, separator)).trim();
     if (name === '') {
       const message = `"--param ${value}" has no name. Write --param name=value.`;

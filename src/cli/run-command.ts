@@ -9,9 +9,10 @@ import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
 import { modelsDirectoryOf } from '../config/models-directory.ts';
 import type { Settings } from '../config/settings.ts';
+import { productsOf } from '../jobs/artifacts.ts';
 import type { JobService } from '../jobs/job-service.ts';
 import { receiveUpload } from '../storage/intake.ts';
-import { reportFailure, reportWarning, type CliContext } from './context.ts';
+import { reportFailure, reportWarnings, type CliContext } from './context.ts';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code.ts';
 import { listenForInterrupt } from './interrupt.ts';
 import { createJobDisplay, type JobDisplay } from './job-display.ts';
@@ -169,7 +170,7 @@ async function conclude(run: Run, service: JobService, view: JobView): Promise<E
   const { out } = context;
   const width = timelineWidth(out.size());
   writeLines(out, [[], ...renderTimeline(view, { width, style: out.style })]);
-  for (const { message } of view.warnings) reportWarning(context, message);
+  reportWarnings(context, view.warnings);
   if (signal.aborted || view.phase === 'cancelled') return exitCodes.interrupted;
   if (view.failure !== undefined) {
     const where = view.failure.nodeId === undefined ? '' : `${view.failure.nodeId}: `;
@@ -184,9 +185,7 @@ async function keepProducts(run: Run, service: JobService, jobId: string): Promi
   const { context, outputDirectory: directory, signal } = run;
   const snapshot = await service.get(jobId);
   if (!snapshot.ok) return fail(context, snapshot.error);
-  const products = snapshot.value.job.state.nodes.flatMap((node) =>
-    node.artifacts.filter((artifact) => artifact.product),
-  );
+  const products = productsOf(snapshot.value.job.state);
   const names = products.map(({ name }) => name);
   const copied = await copyProducts(service, { jobId, names, directory, signal });
   if (!copied.ok) return fail(context, copied.error);

@@ -203,13 +203,19 @@ function figuresText(node: NodeView, nowMs: number): string {
 }
 
 function summaryOf(view: JobView, nowMs: number): Line {
-  const done = view.nodes.filter((node) => isTerminalNode(node.phase)).length;
+  const count = (...phases: readonly NodePhase[]): number =>
+    view.nodes.filter(({ phase }) => phases.includes(phase)).length;
+  const failed = count('failed');
   const busy = view.nodes
     .filter((node) => node.phase === 'running')
     .reduce((sum, node) => sum + (node.cores ?? 0), 0);
   const elapsed = formatDuration(Math.max(0, (view.endedAtMs ?? nowMs) - view.createdAtMs));
-  const parts = [`${done} of ${view.nodes.length} nodes done`, elapsed];
-  if (busy > 0) parts.splice(1, 0, `${coresText(busy)} busy`);
+  const parts = [
+    `${count('succeeded', 'skipped')} of ${view.nodes.length} nodes done`,
+    ...(failed > 0 ? [`${failed} failed`] : []),
+    ...(busy > 0 ? [`${coresText(busy)} busy`] : []),
+    elapsed,
+  ];
   const tone = view.phase === 'failed' ? 'bad' : view.phase === 'succeeded' ? 'good' : 'plain';
   return [span(view.phase, tone), span(`  ${parts.join(', ')}`, 'dim')];
 }

@@ -35,10 +35,19 @@ describe('the live display', () => {
     const display = new LiveDisplay(screen, clock);
     display.show(runningJob);
     const first = screen.take();
-    expect(first.startsWith(`\u001B[?25l${picture}\r\u001B[J✔ validate`)).toBe(true);
+    expect(first.startsWith(`\u001B[?25l${picture}\r\u001B[2K✔ validate`)).toBe(true);
     expect(first.split('\n')).toHaveLength(12);
     clock.tick();
-    expect(screen.take().startsWith(`${picture}\u001B[11A\r\u001B[J✔ validate`)).toBe(true);
+    const second = screen.take();
+    expect(second.startsWith(`${picture}\u001B[11A\r\u001B[2K✔ validate`)).toBe(true);
+    // Each line clears what was longer in its place, the end what was below: never the whole screen.
+    expect(
+      second
+        .split('\n')
+        .slice(0, -1)
+        .every((line) => line.includes('\u001B[2K')),
+    ).toBe(true);
+    expect(second.endsWith('\n\u001B[J\u001B[?2026l')).toBe(true);
     display.show(finishedJob);
     expect(screen.take()).toBe('');
     display.close();
@@ -59,7 +68,9 @@ describe('the live display', () => {
     const up = Number(/\[(\d+)A/.exec(text)?.[1]);
     expect(up).toBeGreaterThan(11);
     const lines = text.split('\n').slice(0, -1);
-    for (const line of lines.slice(1)) expect(line.length).toBeLessThanOrEqual(40);
+    for (const line of lines.slice(1)) {
+      expect(line.replace('\u001B[2K', '').length).toBeLessThanOrEqual(40);
+    }
     display.close();
   });
 
@@ -69,7 +80,7 @@ describe('the live display', () => {
     display.show(runningJob);
     screen.take();
     display.say('Cancelling.');
-    expect(screen.take()).toContain('\nCancelling.\n');
+    expect(screen.take()).toContain('\n\u001B[2KCancelling.\n');
     display.close();
   });
 

@@ -20,7 +20,13 @@ describe('--param', () => {
     });
   });
 
-  test.each(['novalue', '=1', ' =1'])('refuses %j, which has no name', (value) => {
+  test('refuses a name without a value', () => {
+    const parsed = parseParams(['language']);
+    expect(parsed).toMatchObject({ ok: false, error: { code: 'invalid_request' } });
+    expect(!parsed.ok && parsed.error.message).toContain('has no value');
+  });
+
+  test.each(['=1', ' =1'])('refuses %j, which has no name', (value) => {
     const parsed = parseParams([value]);
     expect(parsed).toMatchObject({ ok: false, error: { code: 'invalid_request' } });
     expect(!parsed.ok && parsed.error.message).toContain('--param name=value');
