@@ -1,17 +1,21 @@
 import type { Tool, Toolchain } from './toolchain.ts';
 import { safeReleaseFor } from './version.ts';
 
-/** What the operator should know about the programs in use: full sentences for logs and `doctor`. */
+/** What the operator should know about the programs in use: full sentences for logs and `doctor`; one for both if they are alike. */
 export function toolchainWarnings(toolchain: Toolchain): readonly string[] {
-  return [...warningsOf('ffmpeg', toolchain.ffmpeg), ...warningsOf('ffprobe', toolchain.ffprobe)];
+  const { ffmpeg, ffprobe } = toolchain;
+  if (ffmpeg.version.text === ffprobe.version.text && ffmpeg.origin === ffprobe.origin) {
+    return warningsOf('ffmpeg and ffprobe', ffmpeg, 'work, but they get');
+  }
+  return [...warningsOf('ffmpeg', ffmpeg), ...warningsOf('ffprobe', ffprobe)];
 }
 
-function warningsOf(name: string, tool: Tool): readonly string[] {
+function warningsOf(name: string, tool: Tool, works = 'works, but it gets'): readonly string[] {
   const { version, origin } = tool;
   if (origin === 'bundled') {
     const from = version.year === undefined ? '' : ` from ${version.year}`;
     return [
-      `The bundled ${name} (a build${from}) works, but it gets no security updates: uploads from people you do not trust deserve a current ${name} of your system.`,
+      `The bundled ${name} (a build${from}) ${works} no security updates: uploads from people you do not trust deserve a current ${name} of your system.`,
     ];
   }
   const safeRelease = safeReleaseFor(version);
