@@ -8,6 +8,7 @@ import { eventsRoute } from './event-stream.ts';
 import { hasBody, sendFailure, sendJson, sendProblem, type Exchange } from './exchange.ts';
 import { cancelJobRoute, getJobRoute, listJobsRoute } from './job-routes.ts';
 import { makeProblem, unexpectedProblem } from './problem.ts';
+import type { PipelineListView } from './schema.ts';
 
 /** The HTTP API as an express application. It holds no state but counts of what is running. */
 export function createApi(options: ApiOptions): Express {
@@ -99,7 +100,7 @@ type IdParameters = [...handled: Parameters<RequestHandler>, id: string];
 function pipelinesRoute(options: ApiOptions): RequestHandler {
   return (request, response) => {
     const exchange: Exchange = { ...options, request, response };
-    sendJson(exchange, 200, { pipelines: options.pipelines });
+    sendJson(exchange, 200, { pipelines: [...options.pipelines] } satisfies PipelineListView);
   };
 }
 

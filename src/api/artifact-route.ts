@@ -4,13 +4,13 @@ import type { Clock } from '../base/clock.ts';
 import { failure, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Artifact } from '../graph/artifact.ts';
+import { productsOf } from '../jobs/artifacts.ts';
 import type { OpenedArtifact } from '../jobs/job-service.ts';
 import type { ApiOptions } from './api-options.ts';
 import { matchesEtag, parseRange, type RangeRequest } from './byte-range.ts';
 import { inlineDisposition } from './content-disposition.ts';
 import { pathParameter, sendFailure, sendProblem, type Exchange } from './exchange.ts';
 import { quote } from './job-options.ts';
-import { listProducts } from './job-view.ts';
 import { makeProblem, type Problem } from './problem.ts';
 
 /**
@@ -56,7 +56,7 @@ async function findProduct(
   const snapshot = await service.get(pathParameter(request, 'id'));
   if (!snapshot.ok) return snapshot;
   const name = pathParameter(request, 'name');
-  const artifact = listProducts(snapshot.value.job.state).find((product) => product.name === name);
+  const artifact = productsOf(snapshot.value.job.state).find((product) => product.name === name);
   if (artifact !== undefined) return ok(artifact);
   return err(failure('not_found', `The job has no product called ${quote(name)}, or not yet.`));
 }

@@ -2,6 +2,7 @@ import { required } from '../base/assert.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Artifact } from '../graph/artifact.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
+import { productsOf } from '../jobs/artifacts.ts';
 import type { JobSnapshot } from '../jobs/job-service.ts';
 import type { PlannedNode } from '../pipeline/plan.ts';
 import type { JobFailure, JobState, NodeRecord } from '../scheduler/job-state.ts';
@@ -29,7 +30,7 @@ export function toJobView(snapshot: JobSnapshot, baseUrl: string): JobView {
       const planned = required(job.state.plan.nodes[index], `the plan of node ${record.id}`);
       return toNodeView(planned, record, progress);
     }),
-    artifacts: listProducts(job.state).map((artifact) =>
+    artifacts: productsOf(job.state).map((artifact) =>
       toArtifactView(artifact, `${baseUrl}${jobPath(job.state.id)}`),
     ),
   };
@@ -55,11 +56,6 @@ export function toJobSummary({ job, progress }: JobSnapshot): JobSummaryView {
 /** The path of a job in the API. */
 export function jobPath(jobId: string): string {
   return `/v1/jobs/${jobId}`;
-}
-
-/** The products that exist, in pipeline order. Intermediates are nobody else's business. */
-export function listProducts(state: JobState): readonly Artifact[] {
-  return state.nodes.flatMap((record) => record.artifacts.filter((artifact) => artifact.product));
 }
 
 /** A failure of a job as clients see it. */

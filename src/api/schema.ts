@@ -176,6 +176,9 @@ export type JobView = z.infer<typeof jobSchema>;
 export type JobSummaryView = z.infer<typeof jobSummarySchema>;
 /** A page of jobs as clients see it. */
 export type JobListView = z.infer<typeof jobListSchema>;
+
+/** The pipelines, as answered. */
+export type PipelineListView = z.infer<typeof pipelineListSchema>;
 /** A node of a {@link JobView}. */
 export type NodeView = z.infer<typeof nodeSchema>;
 /** A product of a {@link JobView}. */

@@ -42,15 +42,6 @@ export function planArguments(command: FfmpegCommand, settings: ArgumentSettings
   };
 }
 
-/** A plan as one list: what ffmpeg is called with, without the program. */
-export function toArguments(plan: ArgumentPlan): readonly string[] {
-  return [
-    ...plan.global,
-    ...plan.inputs.flatMap(({ options, source }) => [...options, '-i', source]),
-    ...plan.outputs.flatMap(({ options, target }) => [...options, target]),
-  ];
-}
-
 /**
  * Threads for decoding, and for filtering, out of a budget of which the encoder gets all. The film is
  * decoded and filtered in turns with being encoded, so the shares overlap. Runnable threads on

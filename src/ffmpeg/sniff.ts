@@ -1,3 +1,5 @@
+import { findTextFormat } from '../storage/text-format.ts';
+
 /** Bytes at the start of a file that {@link sniff} looks at. */
 export const sniffBytes = 512;
 
@@ -10,9 +12,6 @@ export type Sniffed =
   /** Another container that the service reads. */
   | 'media'
   | 'unknown';
-
-/** Openings of text files that name other files or hold something else than film. */
-const textOpenings = ['#extm3u', 'ffconcat', '<?xml', '<mpd', '<svg', '<!doctype', '<html', 'v=0'];
 
 /** Types of the boxes that such a file may start with (ISO/IEC 14496-12 and QuickTime). */
 const firstBoxes = new Set([
@@ -51,10 +50,8 @@ const mediaOpenings: readonly RegExp[] = [
 
 /** Looks at the first {@link sniffBytes} bytes of a file (or at all of a shorter one). */
 export function sniff(head: Buffer): Sniffed {
-  const text = head.toString('latin1').replace(/^\u00EF\u00BB\u00BF/, '');
-  const start = text.trimStart().slice(0, 16).toLowerCase();
-  if (textOpenings.some((opening) => start.startsWith(opening))) return 'text';
-  if (firstBoxes.has(text.slice(4, 8))) return 'mp4';
+  if (findTextFormat(head) !== undefined) return 'text';
+  if (firstBoxes.has(head.toString('latin1', 4, 8))) return 'mp4';
   const digits = head.toString('hex');
   return mediaOpenings.some((opening) => opening.test(digits)) ? 'media' : 'unknown';
 }

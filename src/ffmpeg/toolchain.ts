@@ -18,10 +18,6 @@ import type { ToolVersion } from './version.ts';
 export interface Toolchain {
   readonly ffmpeg: Tool;
   readonly ffprobe: Tool;
-  /** Names of the encoders that this ffmpeg has. */
-  readonly encoders: ReadonlySet<string>;
-  /** Names of the filters that this ffmpeg has. */
-  readonly filters: ReadonlySet<string>;
   /** PATH of every child. */
   readonly searchPath: string;
 }
@@ -76,12 +72,9 @@ export async function findToolchain(search: ToolchainSearch): Promise<Result<Too
   ]);
   if (!ffmpeg.ok) return ffmpeg;
   if (!ffprobe.ok) return ffprobe;
-  const { encoders, filters } = ffmpeg.value;
   return ok({
-    ffmpeg: ffmpeg.value.tool,
-    ffprobe: ffprobe.value.tool,
-    encoders,
-    filters,
+    ffmpeg: ffmpeg.value,
+    ffprobe: ffprobe.value,
     searchPath: finder.searchPath,
   });
 }
@@ -91,8 +84,8 @@ interface Finder {
   readonly clock: Clock;
 }
 
-interface CheckedTool {
-  readonly tool: Tool;
+/** The names of what an ffmpeg was built with. */
+interface Parts {
   readonly encoders: ReadonlySet<string>;
   readonly filters: ReadonlySet<string>;
 }
@@ -101,7 +94,7 @@ async function findTool(
   name: ToolName,
   setPath: string | undefined,
   finder: Finder,
-): Promise<Result<CheckedTool, Failure>> {
+): Promise<Result<Tool, Failure>> {
   if (setPath !== undefined) {
     const path = resolve(setPath);
     const checked = await checkTool({ name, path, origin: 'setting' }, finder);
@@ -162,30 +155,27 @@ async function bundledToolPath(name: ToolName): Promise<string | undefined> {
 }
 
 /** Whether a candidate runs and has what is needed; the error is a sentence. */
-async function checkTool(
-  candidate: Candidate,
-  finder: Finder,
-): Promise<Result<CheckedTool, string>> {
+async function checkTool(candidate: Candidate, finder: Finder): Promise<Result<Tool, string>> {
   const { name, path, origin } = candidate;
   const ask = (...args: string[]): Promise<ToolEnd> => askTool([path, ...args], finder);
-  const isFfmpeg = name === 'ffmpeg';
   const answer = await ask('-version');
   const version = parseVersion(name, answer.stdout);
   if (answer.exit.code !== 0) return err(`it does not run (${describeEnd(answer.exit)}).`);
   if (version === undefined) return err(`it is not ${name}.`);
-  const [encoders, filters] = isFfmpeg
-    ? await Promise.all([ask('-hide_banner', '-encoders'), ask('-hide_banner', '-filters')])
-    : [undefined, undefined];
-  const checked = {
-    tool: { path, origin, version },
-    encoders: secondWords(encoders?.stdout ?? ''),
-    filters: secondWords(filters?.stdout ?? ''),
-  };
-  const missing = isFfmpeg ? missingParts(checked) : [];
-  return missing.length === 0 ? ok(checked) : err(`it lacks ${missing.join(', ')}.`);
+  const tool = { path, origin, version };
+  if (name === 'ffprobe') return ok(tool);
+  const [encoders, filters] = await Promise.all([
+    ask('-hide_banner', '-encoders'),
+    ask('-hide_banner', '-filters'),
+  ]);
+  const missing = missingParts({
+    encoders: secondWords(encoders.stdout),
+    filters: secondWords(filters.stdout),
+  });
+  return missing.length === 0 ? ok(tool) : err(`it lacks ${missing.join(', ')}.`);
 }
 
-function missingParts({ encoders, filters }: CheckedTool): readonly string[] {
+function missingParts({ encoders, filters }: Parts): readonly string[] {
   return [
     ...neededEncoders.filter((name) => !encoders.has(name)).map((name) => `the encoder ${name}`),
     ...neededFilters.filter((name) => !filters.has(name)).map((name) => `the filter ${name}`),

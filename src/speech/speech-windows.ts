@@ -74,11 +74,6 @@ export function packWindows(speech: Speech): readonly SpeechWindow[] {
   return windows.map((pieces) => ({ pieces }));
 }
 
-/** How much of the recording a window holds, in milliseconds. */
-export function soundMs({ pieces }: SpeechWindow): number {
-  return pieces.reduce((sum, piece) => sum + lengthOf(piece), 0);
-}
-
 function cutLongStretches({ stretches, loudness }: Speech): readonly Stretch[] {
   const pieceMsMax = windowMsMax - 2 * padMs;
   return stretches.flatMap((stretch) => {

@@ -25,7 +25,7 @@ export class Recording implements AsyncDisposable {
   /**
    * Opens a WAV file.
    *
-   * @throws Error when it can't be read or holds another kind of sound; only a child process calls this.
+   * @throws Error when it can't be read or holds another kind of sound.
    */
   static async open(path: string): Promise<Recording> {
     const file = await open(path, 'r');

@@ -1,7 +1,7 @@
-import { assert, required } from '../base/assert.ts';
-import { dependentsOf } from './reach.ts';
-import type { GraphNode } from './graph-node.ts';
-import { topologicalOrder } from './topological-order.ts';
+import { assert, required } from '../../src/base/assert.ts';
+import { dependentsOf } from '../../src/graph/reach.ts';
+import type { GraphNode } from '../../src/graph/graph-node.ts';
+import { topologicalOrder } from '../../src/graph/topological-order.ts';
 
 /**
  * Node id → weight of the heaviest path from the node (included) to an end of the graph. The graph has

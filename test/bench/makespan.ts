@@ -10,7 +10,7 @@ import { newJobId } from '../../src/base/ids.ts';
 import { silentLogger } from '../../src/base/logger.ts';
 import { loadSettings } from '../../src/config/load-settings.ts';
 import { gibibyte } from '../../src/base/units.ts';
-import { longestRemainingPaths } from '../../src/graph/longest-path.ts';
+import { longestRemainingPaths } from './longest-path.ts';
 import type { JobService } from '../../src/jobs/job-service.ts';
 import type { JobState } from '../../src/scheduler/job-state.ts';
 import { decide } from '../../src/scheduler/select.ts';

@@ -70,8 +70,6 @@ export function fakeToolchain(tool: FakeTool): Toolchain {
   return {
     ffmpeg: asTool,
     ffprobe: asTool,
-    encoders: new Set(),
-    filters: new Set(),
     searchPath: '/usr/bin:/bin',
   };
 }

@@ -51,12 +51,6 @@ describeWithToolchains(await toolchainsUnderTest(), ({ ffmpeg, ffprobe }) => {
     const one = await found({ ffmpegPath: ffmpeg.path, searchPath: '' });
     expect([one.ffmpeg.origin, one.ffprobe.origin]).toEqual(['setting', 'bundled']);
   });
-
-  test('has the encoders and filters that the pipelines need', async () => {
-    const { encoders, filters } = await found({ ffmpegPath: ffmpeg.path });
-    expect(encoders).toContain('libx264');
-    expect(filters).toContain('yadif');
-  });
 });
 
 describe('without settings', () => {

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import type { GraphNode } from '../../../src/graph/graph-node.ts';
-import { longestRemainingPaths } from '../../../src/graph/longest-path.ts';
+import { longestRemainingPaths } from '../../bench/longest-path.ts';
 import { ancestorDistances, dependentsOf } from '../../../src/graph/reach.ts';
 import { findCycle, topologicalOrder } from '../../../src/graph/topological-order.ts';
 import { acyclicGraphs, shuffled } from './graph-arbitrary.ts';

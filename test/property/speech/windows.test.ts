@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
-import { packWindows, soundMs, windowMsMax } from '../../../src/speech/speech-windows.ts';
+import { packWindows, windowMsMax } from '../../../src/speech/speech-windows.ts';
 import type { Speech, SpeechWindow } from '../../../src/speech/speech-windows.ts';
 import { lengthOf, overlapOf } from '../../../src/speech/stretch.ts';
 import type { Stretch } from '../../../src/speech/stretch.ts';
+import { soundMs } from '../../support/sound-ms.ts';
 
 /** Speech of up to 100 s at a time, with pauses from almost none to half a minute. */
 const speechArbitrary: fc.Arbitrary<Speech> = fc

@@ -1,9 +1,19 @@
 import { describe, expect, test } from 'vitest';
-import { planArguments, toArguments } from '../../../src/ffmpeg/arguments.ts';
+import { planArguments } from '../../../src/ffmpeg/arguments.ts';
+import type { ArgumentPlan } from '../../../src/ffmpeg/arguments.ts';
 import type { FfmpegCommand } from '../../../src/ffmpeg/command.ts';
 import { safeInputOptions } from '../../../src/ffmpeg/safe-input.ts';
 
 const limits = { pixelsMax: 36_000_000, durationSecMax: 14_400, streamsMax: 64 };
+
+/** A plan as one list: what ffmpeg is called with, without the program. */
+function toArguments(plan: ArgumentPlan): readonly string[] {
+  return [
+    ...plan.global,
+    ...plan.inputs.flatMap(({ options, source }) => [...options, '-i', source]),
+    ...plan.outputs.flatMap(({ options, target }) => [...options, target]),
+  ];
+}
 
 function argumentsOf(command: FfmpegCommand, threads = 1, durationSec = 10): readonly string[] {
   const settings = { threads, durationSec, limits, frameTimesOption: '-fps_mode' } as const;

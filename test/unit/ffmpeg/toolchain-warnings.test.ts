@@ -3,7 +3,7 @@ import { toolchainWarnings } from '../../../src/ffmpeg/toolchain-warnings.ts';
 import type { Tool, Toolchain } from '../../../src/ffmpeg/toolchain.ts';
 
 function toolchainOf(ffmpeg: Tool, ffprobe: Tool): Toolchain {
-  return { ffmpeg, ffprobe, encoders: new Set(), filters: new Set(), searchPath: '' };
+  return { ffmpeg, ffprobe, searchPath: '' };
 }
 
 const patched: Tool = {
@@ -25,9 +25,19 @@ describe('warnings about a toolchain', () => {
   });
 
   test('name the flaw and the release that fixes it, for each program', () => {
-    const warnings = toolchainWarnings(toolchainOf(flawed, flawed));
+    const other: Tool = { ...flawed, version: { text: '5.1.8', release: [5, 1, 8] } };
+    const warnings = toolchainWarnings(toolchainOf(flawed, other));
     expect(warnings).toHaveLength(2);
     expect(warnings[0]).toContain('ffmpeg 5.1.9 may have a known flaw (CVE-2026-8461');
-    expect(warnings[1]).toContain('update to 5.1.10 or later');
+    expect(warnings[1]).toMatch(/^ffprobe 5\.1\.8 .* update to 5\.1\.10 or later/);
+  });
+
+  test('are told once when both programs are of one build', () => {
+    expect(toolchainWarnings(toolchainOf(flawed, flawed))).toEqual([
+      expect.stringMatching(/^ffmpeg and ffprobe 5\.1\.9 may have a known flaw/),
+    ]);
+    expect(toolchainWarnings(toolchainOf(bundled, bundled))).toEqual([
+      expect.stringMatching(/^The bundled ffmpeg and ffprobe .* work, but they get no/),
+    ]);
   });
 });

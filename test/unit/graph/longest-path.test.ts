@@ -1,5 +1,5 @@
 import { describe, expect, test } from 'vitest';
-import { longestRemainingPaths } from '../../../src/graph/longest-path.ts';
+import { longestRemainingPaths } from '../../bench/longest-path.ts';
 import { chain, graphOf } from './graph-text.ts';
 
 describe('the longest remaining path', () => {

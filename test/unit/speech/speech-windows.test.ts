@@ -3,10 +3,10 @@ import {
   keptPauseMsMax,
   padMs,
   packWindows,
-  soundMs,
   windowMsMax,
 } from '../../../src/speech/speech-windows.ts';
 import type { Stretch } from '../../../src/speech/stretch.ts';
+import { soundMs } from '../../support/sound-ms.ts';
 
 const even = new Float32Array(0);
 
