@@ -1,4 +1,5 @@
 import { benchScheduler } from './scheduler.bench.ts';
+import { measureHandOffFloor } from './floor.ts';
 import { benchMakespan } from './makespan.ts';
 
 /** Rounds of the makespan benchmark: enough for a median, few enough for two minutes. */
@@ -49,9 +50,15 @@ console.table({
   'bare command': seconds(bareSec),
   overhead: `${((nodeSec / bareSec - 1) * 100).toFixed(1)} %`,
 });
-console.log('\nHand-off: what a node waited for is done → its child is spawned');
+const floor = await measureHandOffFloor();
+const floorMs = floor.spawnMs + 3 * floor.syncMs;
+console.log('\nHand-off: the run that a node waited for ends → its child is spawned');
 console.table({
   median: milliseconds(handOffMs.p50),
   '95 %': milliseconds(handOffMs.p95),
   'hand-offs': handOffMs.count,
+  'floor: a spawn and three syncs': milliseconds(floorMs),
+  '  a spawn from this process': milliseconds(floor.spawnMs),
+  '  a sync': milliseconds(floor.syncMs),
+  'median / floor': (handOffMs.p50 / floorMs).toFixed(2),
 });
