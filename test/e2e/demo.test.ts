@@ -13,7 +13,7 @@ test(
     expect({ code, output: program.output }).toMatchObject({ code: 0 });
     expect(program.output).toMatch(/^reelgraph serves on http:\/\/127\.0\.0\.1:\d+$/m);
     expect(program.output).toMatch(/transcode-720p started on \d cores?$/m);
-    expect(program.output).toMatch(/^\* publish .*after merge-1080p/m);
+    expect(program.output).toMatch(/^\* publish .*after (merge-720p|merge-1080p|thumbnail)/m);
     expect(program.output).toContain('job succeeded');
     for (const name of [
       '720p.mp4',
