@@ -181,6 +181,8 @@ describe('a run of a program that', () => {
     const graceMs = 500;
     const clock: Clock = {
       ...systemClock,
+      // A program that is slow to start does not stand still: time begins with the cancel.
+      monotonicMs: () => (cancel.signal.aborted ? systemClock.monotonicMs() : 0),
       after: (delayMs, callback) =>
         systemClock.after(delayMs === terminationGraceMs ? graceMs : delayMs, callback),
     };
