@@ -41,7 +41,7 @@ const gainShareMin = 0.01;
 export const widthLoss = 0.2;
 
 /** Core-seconds that a node's work costs on top of itself on so many cores. */
-export function lossSec(workSec: number, cores: number): number {
+function lossSec(workSec: number, cores: number): number {
   return widthLoss * Math.max(0, cores - 1) * workSec;
 }
 
