@@ -77,10 +77,10 @@ async function submit(
   if (!pipeline.ok) return pipeline;
   const plan = createPlan(pipeline.value, request.params);
   if (!plan.ok) return plan;
-  const { jobId, upload, priority } = request;
+  const { jobId, upload } = request;
   const room = engine.checkRoom();
   if (!room.ok) return room;
-  const state = createJob({ id: jobId, plan: plan.value, priority, atMs: clock.nowMs() });
+  const state = createJob({ ...request, id: jobId, plan: plan.value, atMs: clock.nowMs() });
   return ok(await engine.submit({ state, upload }));
 }
 

@@ -43,6 +43,10 @@ export interface SubmitRequest {
   readonly pipeline: string;
   /** Values for the pipeline's `params:`; checked against their declarations. */
   readonly params: JsonObject;
+  /** On whose behalf; the service's only tenant when absent. */
+  readonly tenant?: string;
+  /** Whether results of earlier jobs may be used, and its own kept for later ones; true when absent. */
+  readonly usesCache?: boolean;
   /** −100 … 100. */
   readonly priority: number;
 }

@@ -21,6 +21,8 @@ export interface Offer {
   /** The attempt that a start would be. */
   readonly attempt: number;
   readonly estimate: Estimate;
+  /** On whose behalf the job runs. */
+  readonly tenant: string;
   /** The job's priority, −100 … 100. */
   readonly priority: number;
   readonly jobCreatedAtMs: number;

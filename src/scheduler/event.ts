@@ -25,6 +25,8 @@ export type JobEvent =
       readonly attempt: number;
       readonly artifacts: readonly Artifact[];
       readonly warnings: readonly JobWarning[];
+      /** Set when nothing ran: an earlier result from the same inputs was used. */
+      readonly isReused?: true;
       /** Present when this attempt probed the source; both or neither. */
       readonly media?: MediaProbe;
       readonly expansion?: Expansion;

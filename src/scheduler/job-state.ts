@@ -1,3 +1,4 @@
+import type { JsonObject } from '../base/json.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Artifact } from '../graph/artifact.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
@@ -31,6 +32,12 @@ export type NodePhase =
 export interface JobState {
   readonly id: string;
   readonly plan: Plan;
+  /** What the client gave for the pipeline's `params:`; a retry plans with them again. */
+  readonly params: JsonObject;
+  /** On whose behalf it runs: hosts are shared fairly between tenants. {@link defaultTenant} for one. */
+  readonly tenant: string;
+  /** Whether results of earlier jobs may be used, and its own kept for later ones. */
+  readonly usesCache: boolean;
   readonly phase: JobPhase;
   /** −100 … 100; higher starts first. */
   readonly priority: number;
@@ -67,7 +74,9 @@ export interface NodeRecord {
   readonly phase: NodePhase;
   /** Attempts started so far; the running one's number. 0 before the first. */
   readonly attempt: number;
-  /** Attempts among them whose worker went away; absent for none. They use up no retry. */
+  /** Attempts among them that use up no retry, e.g. as their worker went away; absent for none. */
+  readonly excusedCount?: number;
+  /** Attempts among those whose worker went away without a word; absent for none. */
   readonly lostCount?: number;
   readonly estimate: Estimate;
   /** When its last need was done (its first `ready`). */
@@ -84,11 +93,16 @@ export interface NodeRecord {
   /** Why it was skipped, as a sentence. */
   readonly skipReason?: string;
   readonly artifacts: readonly Artifact[];
+  /** Set when the artifacts were made earlier, from the same inputs, and nothing had to run. */
+  readonly isReused?: true;
 }
 
-/** Attempts that count against the node's retries: those that were not lost. */
-export function countedAttempt({ attempt, lostCount = 0 }: NodeRecord): number {
-  return attempt - lostCount;
+/** The tenant of a service that knows only one. */
+export const defaultTenant = 'default';
+
+/** Attempts that count against the node's retries. */
+export function countedAttempt({ attempt, excusedCount = 0 }: NodeRecord): number {
+  return attempt - excusedCount;
 }
 
 /** Whether a node can no longer change by itself. */

@@ -20,6 +20,7 @@ export function offersOf(
       nodeId: record.id,
       attempt: record.attempt + 1,
       estimate: record.estimate,
+      tenant: job.tenant,
       priority: job.priority,
       jobCreatedAtMs: job.createdAtMs,
       readyAtMs: record.dueAtMs ?? record.endedAtMs ?? record.queuedAtMs ?? job.createdAtMs,

@@ -24,7 +24,8 @@ export function attemptSucceeded(draft: Draft, event: EventOf<'attempt-succeeded
     draft.endNode(index, 'cancelled');
     return endIfDone(draft);
   }
-  draft.endNode(index, 'succeeded', { artifacts: event.artifacts });
+  const { artifacts, isReused } = event;
+  draft.endNode(index, 'succeeded', { artifacts, ...(isReused && { isReused }) });
   for (const warning of event.warnings) draft.warn(warning);
   if (event.media !== undefined && event.expansion !== undefined) {
     expand(draft, event.media, event.expansion);
@@ -67,9 +68,11 @@ export function attemptLost(draft: Draft, event: EventOf<'attempt-lost'>): void 
     draft.endNode(index, 'cancelled');
     return endIfDone(draft);
   }
-  const lostCount = (draft.record(index).lostCount ?? 0) + 1;
+  const before = draft.record(index);
+  const lostCount = (before.lostCount ?? 0) + 1;
+  const excusedCount = (before.excusedCount ?? 0) + 1;
   if (lostCount > lostCountMax) return failNode(draft, index, cause);
-  draft.makeReady(index, { failure: cause, endedAtMs: draft.atMs, lostCount });
+  draft.makeReady(index, { failure: cause, endedAtMs: draft.atMs, lostCount, excusedCount });
 }
 
 /**

@@ -37,6 +37,11 @@ export function flagColumn(name: string): Column<boolean> {
   return { name, toSql: Number, fromSql: (value) => value === 1 };
 }
 
+/** A mark that is either set or absent. */
+export function trueColumn(name: string): Column<true> {
+  return { name, toSql: Number, fromSql: () => true };
+}
+
 /**
  * Any JSON value as its text. JSON escapes what a text column may not hold (NUL, lone surrogates),
  * so every string comes back as it was.

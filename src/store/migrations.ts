@@ -55,6 +55,29 @@ const migrations: readonly (readonly string[])[] = [
       primary key (job_id, sequence)
     )`,
   ],
+  [
+    `alter table jobs add column params text not null default '{}'`,
+    `alter table jobs add column tenant text not null default 'default'`,
+    `alter table jobs add column uses_cache bigint not null default 1`,
+    `alter table nodes add column excused_count bigint`,
+    `update nodes set excused_count = lost_count`,
+    `alter table nodes add column is_reused bigint`,
+    `create table results (
+      key text primary key,
+      result text not null,
+      bytes bigint not null,
+      used_at_ms bigint not null
+    )`,
+    `create index results_by_use on results (used_at_ms)`,
+    `create table idempotency_keys (
+      tenant text not null,
+      key text not null,
+      fingerprint text not null,
+      job_id text not null,
+      created_at_ms bigint not null,
+      primary key (tenant, key)
+    )`,
+  ],
 ];
 
 /** The version that {@link migrate} brings a database to. */

@@ -2,7 +2,7 @@ import { assert, required } from '../base/assert.ts';
 import type { Notice } from '../scheduler/effect.ts';
 import type { JobState, NodeRecord } from '../scheduler/job-state.ts';
 import { changesOf, flagColumn, fromRow, integerColumn, jsonColumn } from './columns.ts';
-import { namesOf, textColumn, toValues } from './columns.ts';
+import { namesOf, textColumn, toValues, trueColumn } from './columns.ts';
 import type { Columns } from './columns.ts';
 import { formatJobCursor, parseJobCursor } from './job-cursor.ts';
 import type { Sql, SqlRow, SqlSession, SqlValue } from './sql.ts';
@@ -34,6 +34,9 @@ const jobColumns: Columns<JobRecord> = {
   failure: jsonColumn('failure'),
   warnings: jsonColumn('warnings'),
   plan: jsonColumn('plan'),
+  params: jsonColumn('params'),
+  tenant: textColumn('tenant'),
+  usesCache: flagColumn('uses_cache'),
   upload: jsonColumn('upload'),
 };
 
@@ -41,6 +44,7 @@ const nodeColumns: Columns<NodeRecord> = {
   id: textColumn('id'),
   phase: textColumn('phase'),
   attempt: integerColumn('attempt'),
+  excusedCount: integerColumn('excused_count'),
   lostCount: integerColumn('lost_count'),
   estimate: jsonColumn('estimate'),
   queuedAtMs: integerColumn('queued_at_ms'),
@@ -51,6 +55,7 @@ const nodeColumns: Columns<NodeRecord> = {
   failure: jsonColumn('failure'),
   skipReason: jsonColumn('skip_reason'),
   artifacts: jsonColumn('artifacts'),
+  isReused: trueColumn('is_reused'),
 };
 
 const noticeColumn = jsonColumn<Notice>('notice');
@@ -62,7 +67,7 @@ const nodeUpdate = `update nodes set ${nodeAssignments.join(', ')} where job_id 
 
 /**
  * Rows per insert statement at most. SQLite takes 32 766 values in a statement, Postgres 65 535; a
- * node has 14.
+ * node has 16.
  */
 const rowsPerInsertMax = 50;
 

@@ -106,6 +106,7 @@ function offersOf(count: number): readonly Offer[] {
       nodeId: `node-${index}`,
       attempt: 1,
       estimate: estimateOf(workSec, { coresMax: random.integer(1, 8) }),
+      tenant: 'default',
       priority: 0,
       jobCreatedAtMs: random.integer(0, 1000),
       readyAtMs: 0,

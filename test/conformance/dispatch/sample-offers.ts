@@ -10,6 +10,7 @@ export function offerOf(nodeId: string, changes: Partial<Offer> = {}): Offer {
       demand: { coresMin: 1, coresMax: 2, memoryBytes: 1, ioSlots: 0, gpus: 0 },
       coreSeconds: 1,
     },
+    tenant: 'default',
     priority: 0,
     jobCreatedAtMs: 1,
     readyAtMs: 2,

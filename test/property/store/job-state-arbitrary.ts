@@ -93,6 +93,7 @@ function nodeRecord(id: string): fc.Arbitrary<NodeRecord> {
       id: fc.constant(id),
       phase: fc.constantFrom('waiting', 'ready', 'running', 'delayed', 'succeeded', 'skipped'),
       attempt: count,
+      excusedCount: count,
       lostCount: count,
       estimate,
       queuedAtMs: timeMs,
@@ -103,8 +104,10 @@ function nodeRecord(id: string): fc.Arbitrary<NodeRecord> {
       failure,
       skipReason: text,
       artifacts: fc.array(artifact, { maxLength: 2 }),
+      isReused: fc.constant(true as const),
     },
     [
+      'excusedCount',
       'lostCount',
       'queuedAtMs',
       'startedAtMs',
@@ -113,6 +116,7 @@ function nodeRecord(id: string): fc.Arbitrary<NodeRecord> {
       'cores',
       'failure',
       'skipReason',
+      'isReused',
     ],
   );
 }
@@ -122,6 +126,9 @@ function jobState(planned: Plan): fc.Arbitrary<JobState> {
     {
       id: fc.constant('job'),
       plan: fc.constant(planned),
+      params: fc.constant({ language: 'en' }),
+      tenant: fc.constantFrom('default', 'acme'),
+      usesCache: fc.boolean(),
       phase: fc.constantFrom('queued', 'running', 'succeeded', 'failed', 'cancelled'),
       priority: fc.integer({ min: -100, max: 100 }),
       createdAtMs: timeMs,

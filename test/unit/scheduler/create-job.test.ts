@@ -10,6 +10,9 @@ describe('a new job', () => {
     expect(job).toEqual({
       id: 'job-1',
       plan,
+      params: {},
+      tenant: 'default',
+      usesCache: true,
       phase: 'queued',
       priority: 5,
       createdAtMs: 77,

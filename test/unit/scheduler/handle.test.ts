@@ -58,6 +58,7 @@ describe('a whole life', () => {
     const offer = {
       jobId: 'job',
       attempt: 1,
+      tenant: 'default',
       priority: 0,
       jobCreatedAtMs: 0,
     };

@@ -26,6 +26,7 @@ export function offerOf(nodeId: string, coreSeconds: number, details: OfferDetai
     nodeId,
     attempt: 1,
     estimate,
+    tenant: 'default',
     priority: 0,
     jobCreatedAtMs: 0,
     readyAtMs: 0,

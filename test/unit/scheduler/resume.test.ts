@@ -40,6 +40,7 @@ describe('a job that is taken up after a crash', () => {
           nodeId: 'b',
           attempt: 1,
           estimate: script.node('b').estimate,
+          tenant: 'default',
           priority: 0,
           jobCreatedAtMs: 0,
           readyAtMs: 30,

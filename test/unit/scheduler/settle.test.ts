@@ -222,6 +222,7 @@ describe('a lost attempt', () => {
       failure: failure('lost', 'The worker that ran "a" is gone.'),
       endedAtMs: 70,
       lostCount: 1,
+      excusedCount: 1,
     });
   });
 

@@ -119,6 +119,7 @@ describe('opening a store', () => {
     await makeDatabase(path);
     // As if a start had been cut off between the file and its schema, and "nodes" were in the way.
     tamper(path, 'drop table notices', 'drop table nodes', 'drop table jobs');
+    tamper(path, 'drop table results', 'drop table idempotency_keys');
     tamper(path, 'delete from schema_versions', 'create table nodes (id text)');
     await expect(openStore(path)).rejects.toThrow('nodes already exists');
     const database = new DatabaseSync(path);
