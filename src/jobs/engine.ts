@@ -14,7 +14,7 @@ import type { JobState } from '../scheduler/job-state.ts';
 import { resume } from '../scheduler/resume.ts';
 import type { AttemptKey } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
-import type { Store, StoredJob, StoreTransaction } from '../store/store.ts';
+import type { Durability, Store, StoredJob, StoreTransaction } from '../store/store.ts';
 import type { JobFeed } from './feed.ts';
 
 /** What the engine is made of. */
@@ -92,7 +92,7 @@ export class JobEngine {
     const step = await this.#parts.store.transaction(async (tx) => {
       const job = required(await tx.loadJob(jobId), `job ${jobId}`);
       return this.#step(tx, job, events);
-    });
+    }, durabilityFor(events));
     return this.#perform(step);
   }
 
@@ -269,6 +269,14 @@ async function transit(
   const notices = effects.flatMap((effect) => (effect.type === 'notify' ? [effect.notice] : []));
   await tx.appendNotices(state.id, notices);
   return { before, after: { ...before, state }, effects };
+}
+
+/**
+ * A start need not wait for the disk: its child ends with this machine, so a start that a loss of power
+ * undoes leaves a ready node behind that never ran. That saves every hand-off a flush.
+ */
+function durabilityFor(events: readonly JobEvent[]): Durability {
+  return events.every(({ type }) => type === 'attempt-started') ? 'process' : 'disk';
 }
 
 type AttemptEnd = Extract<

@@ -62,8 +62,11 @@ export class Workspace {
   /** Makes the directory that an attempt works in, empty, and returns its absolute path. */
   async createAttempt(key: AttemptKey): Promise<string> {
     const directory = this.#scratchPath(key);
-    await rm(directory, { recursive: true, force: true });
-    await mkdir(directory, { recursive: true, mode: 0o700 });
+    const made = await mkdir(directory, { recursive: true, mode: 0o700 });
+    if (made === undefined) {
+      await rm(directory, { recursive: true, force: true });
+      await mkdir(directory, { mode: 0o700 });
+    }
     return directory;
   }
 

@@ -7,6 +7,7 @@ import type { Columns } from './columns.ts';
 import { formatJobCursor, parseJobCursor } from './job-cursor.ts';
 import type { Sql, SqlRow, SqlSession, SqlValue } from './sql.ts';
 import type {
+  Durability,
   JobPage,
   JobQuery,
   NoticeQuery,
@@ -82,10 +83,14 @@ export class SqlStore implements Store {
     this.#sql = sql;
   }
 
-  async transaction<Value>(body: (tx: StoreTransaction) => Promise<Value>): Promise<Value> {
+  async transaction<Value>(
+    body: (tx: StoreTransaction) => Promise<Value>,
+    durability: Durability = 'disk',
+  ): Promise<Value> {
     const listeners: (() => void)[] = [];
-    const value = await this.#sql.transaction((session) =>
-      body(new SqlStoreTransaction(session, this.#sql.rowLock, listeners)),
+    const value = await this.#sql.transaction(
+      (session) => body(new SqlStoreTransaction(session, this.#sql.rowLock, listeners)),
+      durability,
     );
     for (const listener of listeners) listener();
     return value;

@@ -1,3 +1,5 @@
+import type { Durability } from './store.ts';
+
 /** What a column holds. Whole numbers only, within ±(2^53 − 1); JSON and flags as text and 0 or 1. */
 export type SqlValue = string | number | null;
 
@@ -21,8 +23,11 @@ export interface SqlSession {
 export interface Sql {
   /** Ends a `select` that locks its rows: ` for update`; empty where writers exclude each other. */
   readonly rowLock: '' | ' for update';
-  /** Runs `body` with writes that are committed, durable, when it resolves, or else rolled back. */
-  transaction<Value>(body: (session: SqlSession) => Promise<Value>): Promise<Value>;
+  /** Runs `body` with writes that are committed when it resolves, or else rolled back. */
+  transaction<Value>(
+    body: (session: SqlSession) => Promise<Value>,
+    durability?: Durability,
+  ): Promise<Value>;
   /** Runs `body` with reads that all see the same committed state. */
   snapshot<Value>(body: (session: SqlSession) => Promise<Value>): Promise<Value>;
   /** Ends the connections after what is pending; further calls are refused. Idempotent. */

@@ -7,6 +7,7 @@ import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { Sql, SqlRow, SqlSession, SqlValue } from './sql.ts';
 import { StoreError } from './store-error.ts';
+import type { Durability } from './store.ts';
 import { toSqliteError } from './sqlite-error.ts';
 import { Turnstile } from './turnstile.ts';
 
@@ -36,7 +37,8 @@ const applicationId = 0x52_4c_47_52;
  * Opens a SQLite file, made when there is none. A file that is damaged, that cannot be read or that
  * belongs to another program is a `storage` failure and stays as it is.
  *
- * Durability: write-ahead log with `synchronous=FULL`, so a commit is on disk when it returns.
+ * Durability: write-ahead log with `synchronous=FULL`, so a commit is on disk when it returns; with
+ * `NORMAL`, where a transaction asks for no more, the operating system has it.
  * Two connections: with one, a read would see the open transaction of a writer that awaits something.
  */
 export function openSqlite(path: string): Result<Sql, Failure> {
@@ -77,7 +79,7 @@ function prepareFile(writer: Connection): string | undefined {
   if (writer.pragma('pragma journal_mode = wal') !== 'wal') {
     return 'The database file lies on a file system without shared memory. Use a local disk.';
   }
-  writer.pragma('pragma synchronous = full');
+  writer.setDurability('disk');
   if (owner !== applicationId) writer.pragma(`pragma application_id = ${applicationId}`);
   return undefined;
 }
@@ -95,9 +97,15 @@ class SqliteSql implements Sql {
     this.#reader = reader;
   }
 
-  transaction<Value>(body: (session: SqlSession) => Promise<Value>): Promise<Value> {
-    // "immediate" takes the write lock now: a later upgrade could fail because of another process.
-    return this.#writers.run(() => within(this.#writer, 'begin immediate', body));
+  transaction<Value>(
+    body: (session: SqlSession) => Promise<Value>,
+    durability: Durability = 'disk',
+  ): Promise<Value> {
+    return this.#writers.run(() => {
+      this.#writer.setDurability(durability);
+      // "immediate" takes the write lock now: a later upgrade could fail because of another process.
+      return within(this.#writer, 'begin immediate', body);
+    });
   }
 
   snapshot<Value>(body: (session: SqlSession) => Promise<Value>): Promise<Value> {
@@ -142,6 +150,7 @@ async function within<Value>(
 /** One connection with its prepared statements. Throws what {@link toSqliteError} makes. */
 class Connection {
   readonly #database: DatabaseSync;
+  #durability: Durability | undefined;
   /** Statement text → statement, least recently used first. */
   readonly #statements = new Map<string, StatementSync>();
 
@@ -161,6 +170,16 @@ class Connection {
   /** The first value of the first row of a statement that is not worth keeping. */
   pragma(text: string): unknown {
     return Object.values(this.#database.prepare(text).get() ?? {})[0];
+  }
+
+  /** How durable the next commits are. Outside of a transaction only: sqlite.org/pragma.html#pragma_synchronous. */
+  setDurability(durability: Durability): void {
+    if (durability === this.#durability) return;
+    this.all(
+      durability === 'disk' ? 'pragma synchronous = full' : 'pragma synchronous = normal',
+      [],
+    );
+    this.#durability = durability;
   }
 
   /** Undoes what is open; SQLite has done so itself after some errors (disk full, I/O). */

@@ -13,8 +13,12 @@ export interface Store {
   /**
    * Runs `body` in one transaction: commits when it resolves, rolls back (and rethrows) when it
    * throws. Transactions of one process run one after another; never call it from inside `body`.
+   * With a `durability` of `process` it is not waited until the disk has what was written.
    */
-  transaction<Value>(body: (tx: StoreTransaction) => Promise<Value>): Promise<Value>;
+  transaction<Value>(
+    body: (tx: StoreTransaction) => Promise<Value>,
+    durability?: Durability,
+  ): Promise<Value>;
   /** A job with its upload, or undefined. */
   readJob(jobId: string): Promise<StoredJob | undefined>;
   /** Jobs, newest first. An `after` that is no `next` throws `StoreError` with `invalid_request`. */
@@ -26,6 +30,13 @@ export interface Store {
   /** Releases the database; pending transactions finish first. */
   close(): Promise<void>;
 }
+
+/**
+ * What committed writes survive: anything (`disk`), or the end of this process, however it comes, but
+ * not a loss of power (`process`). Transactions become durable in their order, so what a loss of power
+ * undoes are the last ones, and none that came before a `disk` one.
+ */
+export type Durability = 'disk' | 'process';
 
 /** The writes, and reads that see them. */
 export interface StoreTransaction {

@@ -26,6 +26,8 @@ export interface AttemptOrder {
   readonly job: StoredJob;
   readonly node: PlannedNode;
   readonly kind: NodeKind;
+  /** The empty directory it works in, which may still be in the making. */
+  readonly directory: Promise<string>;
   /** Thread budget. */
   readonly cores: number;
   /** Aborted when somebody wants the attempt to end (cancel, fail-fast, stop of the service). */
@@ -108,7 +110,7 @@ async function execute(
 ): Promise<Result<AttemptResult, Failure>> {
   const { job, node, kind, key } = order;
   if (signal.aborted) return err(stopped(node));
-  const outputDirectory = await services.workspace.createAttempt(key);
+  const outputDirectory = await order.directory;
   const running = kind.run({
     ...key,
     params: node.params,

@@ -134,7 +134,9 @@ export class Worker {
     const started = this.#apply(jobId, begun.map(startedEvent));
     for (const running of begun) {
       this.#running.set(nameOf(running.key), running);
-      const settled = this.#runOnce(started, running).finally(() => {
+      // Made while the start is being stored: the child needs both.
+      const directory = this.#parts.workspace.createAttempt(running.key);
+      const settled = this.#runOnce({ started, directory }, running).finally(() => {
         this.#unsettled.delete(settled);
         this.#claim();
       });
@@ -143,12 +145,15 @@ export class Worker {
   }
 
   /** Runs an attempt once its start is stored, unless the job had changed its mind by then. */
-  async #runOnce(started: Promise<StoredJob | undefined>, running: Running): Promise<void> {
-    const { logger } = this.#parts;
+  async #runOnce({ started, directory }: Beginning, running: Running): Promise<void> {
+    const { logger, workspace } = this.#parts;
     try {
-      const job = await started;
-      if (job === undefined || !isRunning(job.state, running.key)) return;
-      const result = await this.#run(job, running);
+      const [job] = await Promise.all([started, Promise.allSettled([directory])]);
+      if (job === undefined || !isRunning(job.state, running.key)) {
+        await workspace.removeAttempt(running.key);
+        return;
+      }
+      const result = await this.#run(job, running, directory);
       // The children are gone: the host has their cores back before the next ones are chosen.
       this.#release(running);
       await this.#settle(job.state, running, result);
@@ -164,7 +169,11 @@ export class Worker {
     this.#parts.feed.clear(key.jobId, key.nodeId);
   }
 
-  async #run(job: StoredJob, running: Running): Promise<Result<AttemptResult, Failure>> {
+  async #run(
+    job: StoredJob,
+    running: Running,
+    directory: Promise<string>,
+  ): Promise<Result<AttemptResult, Failure>> {
     const { key, abort, reservation } = running;
     const { workspace, clock, kinds } = this.#parts;
     const node = required(
@@ -173,7 +182,10 @@ export class Worker {
     );
     const logger = this.#parts.logger.child({ ...key, kind: node.kind });
     const kind = kinds.get(node.kind);
-    if (kind === undefined) return err(unknownKind(node.kind));
+    if (kind === undefined) {
+      await workspace.removeAttempt(key);
+      return err(unknownKind(node.kind));
+    }
     logger.info({ cores: reservation.cores }, 'attempt started');
     const result = await runAttempt(
       {
@@ -181,6 +193,7 @@ export class Worker {
         job,
         node,
         kind,
+        directory,
         cores: reservation.cores,
         signal: abort.signal,
         onProgress: (fraction) => this.#report(running, fraction),
@@ -268,6 +281,14 @@ export class Worker {
     signal.removeEventListener('abort', proceed);
     cancel();
   }
+}
+
+/** What a run waits for. */
+interface Beginning {
+  /** The job once the start is stored; undefined when the worker stopped before. */
+  readonly started: Promise<StoredJob | undefined>;
+  /** The directory of the attempt. */
+  readonly directory: Promise<string>;
 }
 
 /** How an attempt ended. */

@@ -145,6 +145,24 @@ describe('opening a store', () => {
 });
 
 describe('the SQLite adapter', () => {
+  test('waits for the disk only where a transaction asks for it', async () => {
+    await using directory = await createTempDirectory();
+    const sql = openSqlite(join(directory.path, 'a.sqlite'));
+    if (!sql.ok) throw new Error(sql.error.message);
+    const levels: unknown[] = [];
+    for (const durability of ['process', 'disk', 'process', 'process'] as const) {
+      const [row] = await sql.value.transaction(
+        (session) => session.query('pragma synchronous'),
+        durability,
+      );
+      levels.push(row?.['synchronous']);
+    }
+    const [row] = await sql.value.transaction((session) => session.query('pragma synchronous'));
+    // 1 is NORMAL, which does not wait for the log to be on disk; 2 is FULL.
+    expect([...levels, row?.['synchronous']]).toEqual([1, 2, 1, 1, 2]);
+    await sql.value.close();
+  });
+
   test('waits for the disk at every commit, logs ahead and checks references', async () => {
     await using directory = await createTempDirectory();
     const sql = openSqlite(join(directory.path, 'a.sqlite'));

@@ -20,16 +20,19 @@ function prepare(path: string) {
   const node = nodeOf('a', { timeoutMs: 1000 });
   const plan = { pipeline: 'test', nodes: [node] };
   const abort = new AbortController();
+  const workspace = new Workspace(path);
+  const key = { jobId: 'job', nodeId: 'a', attempt: 1 };
   const order = {
-    key: { jobId: 'job', nodeId: 'a', attempt: 1 },
+    key,
     job: { state: createJob({ id: 'job', plan, priority: 0, atMs: 0 }), upload },
     node,
     kind: required(puppets.kinds.get('test'), 'the kind'),
+    directory: workspace.createAttempt(key),
     cores: 2,
     signal: abort.signal,
     onProgress: () => {},
   };
-  const services = { workspace: new Workspace(path), clock, logger: silentLogger };
+  const services = { workspace, clock, logger: silentLogger };
   return { puppets, clock, abort, run: () => runAttempt(order, services) };
 }
 
