@@ -25,6 +25,8 @@ export interface Offer {
   readonly tenant: string;
   /** The job's priority, −100 … 100. */
   readonly priority: number;
+  /** Attempts of the node whose worker went away without a word; absent for none. */
+  readonly lostCount?: number;
   readonly jobCreatedAtMs: number;
   /** When it became ready. */
   readonly readyAtMs: number;

@@ -22,6 +22,7 @@ export function offersOf(
       estimate: record.estimate,
       tenant: job.tenant,
       priority: job.priority,
+      ...(record.lostCount !== undefined && { lostCount: record.lostCount }),
       jobCreatedAtMs: job.createdAtMs,
       readyAtMs: record.dueAtMs ?? record.endedAtMs ?? record.queuedAtMs ?? job.createdAtMs,
       remainingPathSec: required(pathSec[index], `path of ${record.id}`),

@@ -7,14 +7,22 @@ import type { Offer } from './effect.ts';
 import { forecastOf, releaseOf } from './forecast.ts';
 import type { Forecast, Release } from './forecast.ts';
 import { inStartOrder } from './start-order.ts';
-import type { Candidate } from './start-order.ts';
+import type { Candidate, Queue } from './start-order.ts';
 
 /*
  * What starts next on a host: the whole policy, in the order in which it is applied.
  *
- * - **Order.** Job priority, then jobs that are due soon (nearly finished or short, without
- *   starvation), then the longest chain to the job's end; `start-order.ts` has the details. Priority is
- *   strict: work of a lower one starts with what the higher ones leave.
+ * - **Order.** Job priority, then the tenant that was served less, then jobs that are due soon (nearly
+ *   finished or short, without starvation), then the longest chain to the job's end; `start-order.ts` has
+ *   the details. Priority is strict: work of a lower one starts with what the higher ones leave.
+ * - **Ageing.** A waiting offer's priority grows by one a minute, up to the highest that is offered: so
+ *   nothing waits for ever behind a stream of higher ones, and those of one priority keep their order.
+ * - **Tenants.** Those with work of the same priority share the host by their weights, in core-seconds
+ *   (`fair-share.ts`). A tenant that is alone has all of it; one that comes back begins where the others
+ *   are. With one tenant the order is as if there were none.
+ * - **Suspects.** A node that was lost twice may be what took the service down. One of them at most
+ *   runs at a time, so that the one that does it is found out by its own losses, and those that merely
+ *   ran beside it end well; others pass those that wait for their turn.
  * - **Backfill.** An offer that does not fit is passed over, and later ones may take what is free.
  * - **Ageing bound.** When a passed-over offer has waited longer than `backfillMsMax`, everything free
  *   that it needs is held back from those behind it, so that it starts as soon as enough has come
@@ -39,15 +47,13 @@ import type { Candidate } from './start-order.ts';
  */
 
 /** What is known when something may start. */
-export interface Selection {
+export interface Selection extends Queue {
   /** Each node at most once. */
   readonly offers: readonly Offer[];
   /** Everything that holds a part of the host. */
   readonly running: readonly RunningStart[];
   /** What the host has; at least one core and one slot. */
   readonly capacity: Capacity;
-  /** Wall-clock milliseconds, of the same clock as the offers' times. */
-  readonly nowMs: number;
 }
 
 /** A start of an earlier round that has not ended. */
@@ -56,6 +62,8 @@ export interface RunningStart {
   readonly startedAtMs: number;
   /** The start's forecast. Without it nobody waits for this attempt. */
   readonly forecast?: Forecast;
+  /** The start's; absent for one that is none. */
+  readonly isSuspect?: boolean;
 }
 
 /** A node to start now. */
@@ -63,6 +71,9 @@ export interface Start {
   readonly jobId: string;
   readonly nodeId: string;
   readonly attempt: number;
+  readonly tenant: string;
+  /** Whether it may have taken the service down; see {@link suspectLostCount}. */
+  readonly isSuspect: boolean;
   /** What it holds until its last child is gone. `cores` is its thread budget. */
   readonly reservation: Reservation;
   /** To be handed back with the running start in later rounds. */
@@ -93,6 +104,12 @@ export type Decide = (selection: Selection) => Decision;
  */
 export const backfillMsMax = 30_000;
 
+/**
+ * Lost attempts from which on a node is a suspect. Two: a loss of power makes one of everything that
+ * runs, and hardly a second of the same node.
+ */
+export const suspectLostCount = 2;
+
 /** What starts now; see {@link decide}. */
 export function select(selection: Selection): readonly Start[] {
   return decide(selection).starts;
@@ -103,7 +120,7 @@ export function decide(selection: Selection): Decision {
   const { capacity } = selection;
   assert(capacity.cores >= 1 && capacity.ioSlots >= 1, 'a host has a core and a slot at least');
   const round = new Round(selection);
-  const candidates = inStartOrder(selection.offers, capacity);
+  const candidates = inStartOrder(selection);
   for (const [index, candidate] of candidates.entries()) {
     if (round.isExhausted) break;
     round.consider(candidate, candidates.slice(index + 1, index + 1 + rivalCountMax));
@@ -118,12 +135,15 @@ class Round {
   readonly #horizonSec: number;
   #budget: Capacity;
   #releases: readonly Release[];
+  /** Whether one of the suspects runs. */
+  #isSuspectRunning: boolean;
   /** Seconds from now until which free cores are kept for a node that waits. */
   #keptForSec: number | undefined;
 
   constructor(selection: Selection) {
     const { capacity, running, nowMs } = selection;
     this.#selection = selection;
+    this.#isSuspectRunning = running.some(({ isSuspect }) => isSuspect === true);
     this.#budget = remaining(
       capacity,
       running.map(({ reservation }) => reservation),
@@ -146,6 +166,7 @@ class Round {
 
   /** Starts the candidate, lets it wait, or passes over it. */
   consider(candidate: Candidate, rivals: readonly Candidate[]): void {
+    if (this.#isSuspectRunning && isSuspected(candidate.offer)) return;
     const least = leastReservation(candidate.demand);
     if (!fits(least, this.#budget)) return this.#passOver(candidate, least);
     const widest = Math.min(candidate.demand.coresMax, Math.floor(this.#budget.cores));
@@ -158,7 +179,7 @@ class Round {
       cores: this.#selection.capacity.cores,
       freeCores: Math.floor(this.#budget.cores),
       releases: this.#releases,
-      rivals: this.#rivalsOf(least, rivals),
+      rivals: this.#rivalsOf(candidate, rivals),
       horizonSec: this.#horizonSec,
     });
     if (choice.inSec > 0) this.#keptForSec = choice.inSec;
@@ -166,10 +187,12 @@ class Round {
   }
 
   /** Those that want cores. One that finds no room beside the candidate has to wait for its end. */
-  #rivalsOf(least: Reservation, others: readonly Candidate[]): readonly Rival[] {
+  #rivalsOf(candidate: Candidate, others: readonly Candidate[]): readonly Rival[] {
+    const least = leastReservation(candidate.demand);
     const beside = subtract(this.#budget, { ...least, cores: 0 });
-    return others.flatMap(({ forecast, demand }) => {
-      if (demand.coresMax === 0) return [];
+    const willSuspectRun = this.#isSuspectRunning || isSuspected(candidate.offer);
+    return others.flatMap(({ offer, forecast, demand }) => {
+      if (demand.coresMax === 0 || (willSuspectRun && isSuspected(offer))) return [];
       const hasRoom = fits({ ...leastReservation(demand), cores: 0 }, beside);
       return [{ forecast, coresMin: hasRoom ? demand.coresMin : Infinity }];
     });
@@ -181,15 +204,22 @@ class Round {
   }
 
   #start({ offer, demand, forecast }: Candidate, cores: number): void {
-    const { jobId, nodeId, attempt } = offer;
+    const { jobId, nodeId, attempt, tenant } = offer;
     const reservation = { ...leastReservation(demand), cores };
-    this.#starts.push({ jobId, nodeId, attempt, reservation, forecast });
+    const isSuspect = isSuspected(offer);
+    this.#starts.push({ jobId, nodeId, attempt, tenant, isSuspect, reservation, forecast });
+    this.#isSuspectRunning ||= isSuspect;
     this.#budget = subtract(this.#budget, reservation);
     const release = releaseOf({ cores, elapsedSec: 0, forecast });
     if (cores > 0 && release !== undefined) {
       this.#releases = soonestFirst([...this.#releases, release]);
     }
   }
+}
+
+/** Whether a node may be what took the service down. */
+function isSuspected({ lostCount = 0 }: Offer): boolean {
+  return lostCount >= suspectLostCount;
 }
 
 function releasesOf(running: RunningStart, nowMs: number): readonly Release[] {

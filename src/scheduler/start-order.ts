@@ -1,12 +1,27 @@
 import { clampDemand } from '../resources/budget.ts';
 import type { Capacity, Demand } from '../resources/demand.ts';
 import type { Offer } from './effect.ts';
+import { tagOf, tagStep } from './fair-share.ts';
+import type { Shares } from './fair-share.ts';
 import { forecastOf } from './forecast.ts';
 import type { Forecast } from './forecast.ts';
+
+/** What waits for a host. */
+export interface Queue {
+  readonly offers: readonly Offer[];
+  /** What the host has. */
+  readonly capacity: Capacity;
+  /** Wall-clock milliseconds, of the same clock as the offers' times. */
+  readonly nowMs: number;
+  /** What the tenants were served, and their weights; without it, all offers are those of one tenant. */
+  readonly shares?: Shares;
+}
 
 /** An offer as this host sees it. */
 export interface Candidate {
   readonly offer: Offer;
+  /** The priority that it has reached by waiting; see {@link agedPriority}. */
+  readonly priority: number;
   /** Cut to what the host has. */
   readonly demand: Demand;
   readonly forecast: Forecast;
@@ -25,28 +40,89 @@ export interface Candidate {
 const stretch = 4;
 
 /**
+ * Waiting that is worth one point of priority, in milliseconds. A minute: between `low` (−50) and `high`
+ * (50) lie 100 minutes, so that work of a high priority is not disturbed in an ordinary rush, and what
+ * was put off in the morning is not put off all day. The whole range, −100…100, takes 3 h 20 min.
+ */
+export const agingMsPerPoint = 60_000;
+
+/**
  * The offers in the order in which they may take cores:
  *
- * 1. higher priority of the job;
- * 2. job due earlier ({@link stretch}): nearly finished and short ones first, without starvation;
- * 3. longest chain to the job's end, in time on this host: what holds up the end goes first;
- * 4. older job, then job id and node id, so that the order never depends on the order of arrival.
+ * 1. higher priority, as far as the offer has reached it ({@link agedPriority});
+ * 2. tenant that was served less, by weight (`fair-share.ts`);
+ * 3. job due earlier ({@link stretch}): nearly finished and short ones first, without starvation;
+ * 4. longest chain to the job's end, in time on this host: what holds up the end goes first;
+ * 5. older job, then job id and node id, so that the order never depends on the order of arrival.
  */
-export function inStartOrder(offers: readonly Offer[], capacity: Capacity): readonly Candidate[] {
+export function inStartOrder(queue: Queue): readonly Candidate[] {
+  const candidates = toCandidates(queue).sort(compare);
+  return queue.shares === undefined ? candidates : inTurns(candidates, queue.shares);
+}
+
+function toCandidates({ offers, capacity, nowMs }: Queue): Candidate[] {
   const remainingSec = remainingByJob(offers);
-  const candidates = offers.map((offer): Candidate => {
+  const priorities = prioritiesOf(offers);
+  return offers.map((offer): Candidate => {
     const forecast = forecastOf(offer);
     const demand = clampDemand(offer.estimate.demand, capacity);
     const jobSec = (remainingSec.get(offer.jobId) ?? 0) / capacity.cores;
     return {
       offer,
+      priority: agedPriority(offer, priorities, nowMs),
       demand,
       forecast,
       chainSec: chainSec(forecast, demand, capacity),
       jobDueMs: offer.jobCreatedAtMs + stretch * jobSec * 1000,
     };
   });
-  return candidates.sort(compare);
+}
+
+/** The priorities of the offers, each once, highest first. */
+function prioritiesOf(offers: readonly Offer[]): readonly number[] {
+  return [...new Set(offers.map(({ priority }) => priority))].toSorted((a, b) => b - a);
+}
+
+/**
+ * The highest of the given priorities, from the highest on, that an offer has reached: its own grows by
+ * one for every {@link agingMsPerPoint} that it waits. It then is one among those, not one before them,
+ * so age alone changes nothing between offers of the same priority.
+ */
+function agedPriority(offer: Offer, priorities: readonly number[], nowMs: number): number {
+  const grown = offer.priority + Math.max(0, nowMs - offer.readyAtMs) / agingMsPerPoint;
+  for (const priority of priorities) {
+    if (priority <= grown) return priority;
+  }
+  return offer.priority;
+}
+
+/**
+ * Lets the tenants take turns: within a priority, the next is always that with the lowest tag, which
+ * grows by what it is given. Each tenant's own order stays, and on a tie the order that was given.
+ */
+function inTurns(candidates: readonly Candidate[], shares: Shares): readonly Candidate[] {
+  const first = candidates[0]?.offer.tenant;
+  if (candidates.every(({ offer }) => offer.tenant === first)) return candidates;
+  const { usage, weights } = shares;
+  const tags = new Map<string, number>();
+  const turns = candidates.map((candidate): Turn => {
+    const { tenant } = candidate.offer;
+    const tag = tags.get(tenant) ?? tagOf(usage, tenant);
+    tags.set(tenant, tag + tagStep(weights, tenant, candidate.forecast.workSec));
+    return { candidate, tag };
+  });
+  return turns.sort(compareTurns).map(({ candidate }) => candidate);
+}
+
+/** A candidate with its tenant's tag when it is its turn. */
+interface Turn {
+  readonly candidate: Candidate;
+  readonly tag: number;
+}
+
+/** The sort is stable, so a tie keeps the order. */
+function compareTurns(a: Turn, b: Turn): number {
+  return b.candidate.priority - a.candidate.priority || a.tag - b.tag;
 }
 
 /**
@@ -71,7 +147,7 @@ function chainSec(
 
 function compare(a: Candidate, b: Candidate): number {
   return (
-    b.offer.priority - a.offer.priority ||
+    b.priority - a.priority ||
     a.jobDueMs - b.jobDueMs ||
     b.chainSec - a.chainSec ||
     a.offer.jobCreatedAtMs - b.offer.jobCreatedAtMs ||

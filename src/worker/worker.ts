@@ -14,6 +14,8 @@ import { expandPlan } from '../pipeline/expand-plan.ts';
 import type { Capacity, Reservation } from '../resources/demand.ts';
 import type { JobEvent } from '../scheduler/event.ts';
 import type { JobState } from '../scheduler/job-state.ts';
+import { noUsage, usageAfterEnd, usageAfterRound } from '../scheduler/fair-share.ts';
+import type { Shares, TenantWeights } from '../scheduler/fair-share.ts';
 import type { Forecast } from '../scheduler/forecast.ts';
 import type { Decide, Start } from '../scheduler/select.ts';
 import type { AttemptKey, Workspace } from '../storage/workspace.ts';
@@ -30,11 +32,15 @@ export interface WorkerParts {
   /** The node kinds by name. */
   readonly kinds: ReadonlyMap<string, NodeKind>;
   readonly workspace: Workspace;
+  /** Where results are kept for other jobs; nowhere when absent. */
+  readonly results?: ResultCache;
   readonly capacity: Capacity;
   readonly clock: Clock;
   readonly logger: Logger;
   /** The start rule: the scheduler's `decide`; a benchmark compares others. */
   readonly decide: Decide;
+  /** Tenant → its share of the host beside that of others; 1 for each when absent. */
+  readonly tenantWeights?: TenantWeights;
 }
 
 /** An attempt that holds a part of the host until its children are gone. */
@@ -42,7 +48,11 @@ interface Running {
   readonly key: AttemptKey;
   readonly reservation: Reservation;
   readonly startedAtMs: number;
+  /** The same on the clock that nobody sets. */
+  readonly startedMonotonicMs: number;
   readonly forecast: Forecast;
+  readonly tenant: string;
+  readonly isSuspect: boolean;
   readonly abort: AbortController;
 }
 
@@ -61,6 +71,8 @@ export class Worker {
   readonly #running = new Map<string, Running>();
   /** Attempts from their claim until they are settled; longer than they hold the host. */
   readonly #unsettled = new Set<Promise<void>>();
+  /** What the tenants were served since they last had nothing to do. */
+  #usage = noUsage;
   /** Ends the wait for cores that should come free; see `Decision.reconsiderAtMs`. */
   #cancelReconsider: () => void = () => undefined;
   readonly #stopping = new AbortController();
@@ -110,7 +122,10 @@ export class Worker {
     const nowMs = clock.nowMs();
     const running = [...this.#running.values()];
     const starts = dispatch.claim((offers) => {
-      const decision = decide({ offers, running, capacity, nowMs });
+      const shares = this.#shares;
+      const decision = decide({ offers, running, capacity, nowMs, shares });
+      const round = { offers, running, starts: decision.starts, cores: capacity.cores };
+      this.#usage = usageAfterRound(shares, round);
       this.#reconsiderAt(decision.reconsiderAtMs);
       return decision.starts;
     });
@@ -127,9 +142,11 @@ export class Worker {
 
   /** Reserves at once, so that no later claim sees the same cores, then goes on asynchronously. */
   #begin(jobId: string, starts: readonly Start[], nowMs: number): void {
-    const begun = starts.map(({ nodeId, attempt, reservation, forecast }): Running => {
+    const startedMonotonicMs = this.#parts.clock.monotonicMs();
+    const times = { startedAtMs: nowMs, startedMonotonicMs };
+    const begun = starts.map(({ nodeId, attempt, ...start }): Running => {
       const key = { jobId, nodeId, attempt };
-      return { key, reservation, forecast, startedAtMs: nowMs, abort: new AbortController() };
+      return { ...start, ...times, key, abort: new AbortController() };
     });
     const started = this.#apply(jobId, begun.map(startedEvent));
     for (const running of begun) {
@@ -164,9 +181,16 @@ export class Worker {
     }
   }
 
-  #release({ key }: Running): void {
-    this.#running.delete(nameOf(key));
+  #release(running: Running): void {
+    const { key, startedMonotonicMs } = running;
     this.#parts.feed.clear(key.jobId, key.nodeId);
+    if (!this.#running.delete(nameOf(key))) return;
+    const tookSec = (this.#parts.clock.monotonicMs() - startedMonotonicMs) / 1000;
+    this.#usage = usageAfterEnd(this.#shares, running, tookSec);
+  }
+
+  get #shares(): Shares {
+    return { usage: this.#usage, weights: this.#parts.tenantWeights ?? new Map() };
   }
 
   async #run(
@@ -175,7 +199,8 @@ export class Worker {
     directory: Promise<string>,
   ): Promise<Result<AttemptResult, Failure>> {
     const { key, abort, reservation } = running;
-    const { workspace, clock, kinds } = this.#parts;
+    const { workspace, clock, kinds, results } = this.#parts;
+    const resultKey = results && resultKeyOf(job, key.nodeId, kinds);
     const node = required(
       job.state.plan.nodes.find(({ id }) => id === key.nodeId),
       `node ${key.nodeId}`,
@@ -194,11 +219,12 @@ export class Worker {
         node,
         kind,
         directory,
+        ...(resultKey !== undefined && { resultKey }),
         cores: reservation.cores,
         signal: abort.signal,
         onProgress: (fraction) => this.#report(running, fraction),
       },
-      { workspace, clock, logger },
+      { workspace, clock, logger, ...(results !== undefined && { results }) },
     );
     logResult(logger, result);
     return result;

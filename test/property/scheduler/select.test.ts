@@ -4,7 +4,7 @@ import { clampDemand, fits, leastReservation, overlap } from '../../../src/resou
 import { remaining, subtract } from '../../../src/resources/budget.ts';
 import type { Capacity, Demand } from '../../../src/resources/demand.ts';
 import type { Offer } from '../../../src/scheduler/effect.ts';
-import { backfillMsMax, decide, select } from '../../../src/scheduler/select.ts';
+import { backfillMsMax, decide, select, suspectLostCount } from '../../../src/scheduler/select.ts';
 import type { RunningStart, Selection, Start } from '../../../src/scheduler/select.ts';
 import { inStartOrder } from '../../../src/scheduler/start-order.ts';
 
@@ -40,6 +40,7 @@ const offers: fc.Arbitrary<readonly Offer[]> = fc
       tailCores: fc.integer({ min: 1, max: 4 }),
       jobIndex: fc.nat(3),
       tenant: fc.constantFrom('a', 'a', 'b'),
+      lostCount: fc.constantFrom(0, 0, 0, 1, 2),
       priority: fc.constantFrom(-1, 0, 0, 0, 1),
       jobCreatedAtMs: fc.nat(20_000),
       readyAtMs: fc.nat(100_000),
@@ -66,9 +67,10 @@ const selections: fc.Arbitrary<Selection> = fc
     const starts = select({ offers: earlier, running: [], capacity, nowMs: 0 });
     const running = starts
       .filter((_start, index) => keep[index] !== false)
-      .map(({ reservation, forecast }): RunningStart => ({
+      .map(({ reservation, forecast, isSuspect }): RunningStart => ({
         reservation,
         forecast,
+        isSuspect,
         startedAtMs: 0,
       }));
     return fc.nat(100_000).map((nowMs) => ({ offers: now, running, capacity, nowMs }));
@@ -125,6 +127,12 @@ function leftBy(selection: Selection, starts: readonly Start[]): Capacity {
 
 function isStarted(starts: readonly Start[], { nodeId }: Offer): boolean {
   return starts.some((start) => start.nodeId === nodeId);
+}
+
+/** Whether it waits for the end of another suspect. */
+function isBarred(selection: Selection, starts: readonly Start[], offer: Offer): boolean {
+  const isOther = [...selection.running, ...starts].some(({ isSuspect }) => isSuspect === true);
+  return (offer.lostCount ?? 0) >= suspectLostCount && isOther;
 }
 
 /** When a running node ends by its estimate, in seconds. */
@@ -200,7 +208,9 @@ describe('the starts', () => {
         fc.nat(100_000),
         (capacity, some, nowMs) => {
           const { starts } = decide({ offers: some, running: [], capacity, nowMs });
-          expect(starts[0]?.nodeId).toBe(inStartOrder(some, capacity)[0]?.offer.nodeId);
+          expect(starts[0]?.nodeId).toBe(
+            inStartOrder({ offers: some, capacity, nowMs })[0]?.offer.nodeId,
+          );
         },
       ),
       runs,
@@ -215,8 +225,8 @@ describe('an offer that is left out', () => {
       fc.property(selections, (selection) => {
         const { starts, reconsiderAtMs } = decide(selection);
         let budget = leftBy(selection, starts);
-        for (const { offer, demand } of inStartOrder(selection.offers, selection.capacity)) {
-          if (isStarted(starts, offer)) continue;
+        for (const { offer, demand } of inStartOrder(selection)) {
+          if (isStarted(starts, offer) || isBarred(selection, starts, offer)) continue;
           leftOut += 1;
           const least = leastReservation(demand);
           // The wait keeps cores from what wants some, and nothing from what wants none.
@@ -248,10 +258,11 @@ describe('an offer that is left out', () => {
         const endsMs = selection.running.map((each) => Math.ceil(endSec(each) * 1000));
         expect(endsMs).toContain(reconsiderAtMs);
         // What is left out beside it would hold the cores for longer.
-        for (const candidate of inStartOrder(selection.offers, selection.capacity)) {
+        for (const candidate of inStartOrder(selection)) {
           const { offer, demand, forecast } = candidate;
           if (offer.nodeId === 'long' || isStarted(starts, offer) || demand.coresMax === 0)
             continue;
+          if (isBarred(selection, starts, offer)) continue;
           if (!fits(leastReservation(demand), left)) continue;
           const cores = Math.min(demand.coresMax, Math.floor(left.cores));
           const workMs = (forecast.workSec / Math.max(1, cores)) * 1000;
@@ -269,11 +280,12 @@ describe('an offer that is left out', () => {
       fc.property(selections, (selection) => {
         const { starts, reconsiderAtMs } = decide(selection);
         if (reconsiderAtMs !== undefined) return;
-        for (const offer of selection.offers) {
-          if (isStarted(starts, offer)) continue;
+        const candidates = inStartOrder(selection);
+        for (const { offer, priority } of candidates) {
+          if (isStarted(starts, offer) || isBarred(selection, starts, offer)) continue;
           const higher = starts.filter(({ nodeId }) => {
-            const other = selection.offers.find((each) => each.nodeId === nodeId)!;
-            return other.priority >= offer.priority;
+            const other = candidates.find((each) => each.offer.nodeId === nodeId)!;
+            return other.priority >= priority;
           });
           const demand = clampDemand(offer.estimate.demand, selection.capacity);
           const isAnyOlder = selection.offers.some(
@@ -293,7 +305,7 @@ describe('idle cores', () => {
   test('are all given to a node that can use them when nothing else is offered', () => {
     fc.assert(
       fc.property(hosts, offers, (capacity, some) => {
-        const [first] = inStartOrder(some, capacity);
+        const [first] = inStartOrder({ offers: some, capacity, nowMs: 0 });
         fc.pre(first !== undefined);
         const alone = [first.offer];
         const { starts } = decide({ offers: alone, running: [], capacity, nowMs: 0 });

@@ -10,7 +10,8 @@ import { offerOf } from './offers.ts';
 import type { OfferDetails } from './offers.ts';
 
 function candidateOf(coreSeconds: number, details: OfferDetails = {}, cores = 4): Candidate {
-  return required(inStartOrder([offerOf('a', coreSeconds, details)], hostOf(cores))[0], 'it');
+  const offers = [offerOf('a', coreSeconds, details)];
+  return required(inStartOrder({ offers, capacity: hostOf(cores), nowMs: 0 })[0], 'it');
 }
 
 function rivalOf(coreSeconds: number, details: OfferDetails = {}): Rival {

@@ -55,6 +55,8 @@ describe('a start', () => {
         jobId: 'job',
         nodeId: 'a',
         attempt: 3,
+        tenant: 'default',
+        isSuspect: false,
         reservation: { cores: 2, memoryBytes: gibibyte, ioSlots: 0, gpus: 0 },
         forecast: { jobId: 'job', workSec: 12, coresMax: 8, tailSec: 4, tailCores: 1 },
       },
@@ -190,7 +192,7 @@ describe('an offer that does not fit', () => {
   });
 
   test('does not hold up work of a higher priority', () => {
-    const urgent = { ...light, priority: 1 };
+    const urgent = { ...light, priority: 10 };
     expect(decided({ offers: [heavy, urgent], running, nowMs: 90_000 })).toBe('light×1');
   });
 

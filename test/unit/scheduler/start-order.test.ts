@@ -5,7 +5,7 @@ import { hostOf } from '../../fakes/makespan.ts';
 import { offerOf } from './offers.ts';
 
 function orderOf(offers: readonly Offer[], cores = 4): string {
-  return inStartOrder(offers, hostOf(cores))
+  return inStartOrder({ offers, capacity: hostOf(cores), nowMs: 0 })
     .map(({ offer }) => offer.nodeId)
     .join(' ');
 }
@@ -77,12 +77,16 @@ describe('the start order', () => {
   });
 
   test('cuts what an offer asks for to what the host has', () => {
-    const [candidate] = inStartOrder([offerOf('a', 1, { coresMin: 16, coresMax: 32 })], hostOf(4));
+    const [candidate] = inStartOrder({
+      offers: [offerOf('a', 1, { coresMin: 16, coresMax: 32 })],
+      capacity: hostOf(4),
+      nowMs: 0,
+    });
     expect(candidate?.demand).toMatchObject({ coresMin: 4, coresMax: 4 });
     expect(candidate?.offer.estimate.demand.coresMin).toBe(16);
   });
 
   test('of no offers is empty', () => {
-    expect(inStartOrder([], hostOf(1))).toEqual([]);
+    expect(inStartOrder({ offers: [], capacity: hostOf(1), nowMs: 0 })).toEqual([]);
   });
 });
