@@ -130,6 +130,7 @@ function planNode({ node, params }: FilledNode, inputs: readonly PlannedInput[])
   return {
     id,
     kind: kind.name,
+    kindVersion: kind.version,
     needs,
     params,
     inputs,

@@ -19,6 +19,8 @@ export interface PlannedNode {
   /** Its name in the pipeline, unique there; `^[a-z][a-z0-9-]{0,62}$`. */
   readonly id: string;
   readonly kind: string;
+  /** The kind's version when it was planned; absent in plans of before it was kept, which means 1. */
+  readonly kindVersion?: number;
   readonly needs: readonly string[];
   /** The `with:` block, checked and with defaults filled in. */
   readonly params: JsonObject;

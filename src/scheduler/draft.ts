@@ -20,7 +20,7 @@ export interface Transition {
  */
 export class Draft {
   readonly atMs: number;
-  readonly graph: PlanGraph;
+  #graph: PlanGraph;
   #job: JobState;
   /** A copy, made by the first change of a record. */
   #nodes: NodeRecord[] | undefined;
@@ -31,7 +31,12 @@ export class Draft {
   constructor(job: JobState, atMs: number) {
     this.#job = job;
     this.atMs = atMs;
-    this.graph = graphOf(job.plan);
+    this.#graph = graphOf(job.plan);
+  }
+
+  /** The edges of the job's plan. */
+  get graph(): PlanGraph {
+    return this.#graph;
   }
 
   /** The job as changed so far, but for its records: see {@link record}. */
@@ -68,8 +73,9 @@ export class Draft {
     this.#nodes ??= [...this.#job.nodes];
     this.#nodes[index] = next;
     if (next.phase === before.phase) return;
-    const { id: nodeId, phase, attempt, cores } = next;
+    const { id: nodeId, phase, attempt, cores, isReused } = next;
     const hasCores = phase === 'running' && cores !== undefined;
+    const wasReused = phase === 'succeeded' && isReused === true;
     this.notify({
       type: 'node',
       atMs: this.atMs,
@@ -77,6 +83,7 @@ export class Draft {
       phase,
       attempt,
       ...(hasCores && { cores }),
+      ...(wasReused && { isReused }),
     });
   }
 
@@ -102,6 +109,14 @@ export class Draft {
     const before = this.#job;
     this.#job = { ...before, ...changes };
     if (this.#job.phase !== before.phase) this.notifyJob();
+  }
+
+  /** Puts another job in the place of this one, with a plan and records of its own; leaves a notice. */
+  restart(job: JobState): void {
+    this.#job = job;
+    this.#nodes = undefined;
+    this.#graph = graphOf(job.plan);
+    this.notifyJob();
   }
 
   /** Adds a warning to the job. */

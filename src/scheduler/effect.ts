@@ -47,6 +47,8 @@ export type Notice =
       readonly phase: NodePhase;
       readonly attempt: number;
       readonly cores?: number;
+      /** With `succeeded`: nothing ran, as an earlier result from the same inputs was there. */
+      readonly isReused?: true;
     }
   | { readonly type: 'warning'; readonly atMs: number; readonly warning: JobWarning }
   | {

@@ -3,6 +3,7 @@ import type { Artifact } from '../graph/artifact.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
 import type { Expansion } from '../pipeline/plan.ts';
 import type { JobWarning } from './job-state.ts';
+import type { RetryRequest } from './kept-nodes.ts';
 
 /**
  * A fact about a job. `atMs` is wall-clock time; the core has no clock of its own. An event about an
@@ -45,6 +46,13 @@ export type JobEvent =
       readonly nodeId: string;
       readonly attempt: number;
     }
+  /** Its worker stopped in good order and hands the node back; nothing speaks against it. */
+  | {
+      readonly type: 'attempt-released';
+      readonly atMs: number;
+      readonly nodeId: string;
+      readonly attempt: number;
+    }
   /** A running attempt ended because the core asked for it (`stop-attempt`). */
   | {
       readonly type: 'attempt-stopped';
@@ -53,4 +61,6 @@ export type JobEvent =
       readonly attempt: number;
     }
   | { readonly type: 'retry-due'; readonly atMs: number; readonly nodeId: string }
-  | { readonly type: 'cancel-requested'; readonly atMs: number };
+  | { readonly type: 'cancel-requested'; readonly atMs: number }
+  /** An ended job is to go on: what has to run again by {@link keptNodes} does, all else is kept. */
+  | ({ readonly type: 'retry-requested'; readonly atMs: number } & RetryRequest);

@@ -4,7 +4,9 @@ import type { Transition } from './draft.ts';
 import { cancelRequested } from './end.ts';
 import type { JobEvent } from './event.ts';
 import type { JobState } from './job-state.ts';
-import { attemptFailed, attemptLost, attemptStopped, attemptSucceeded } from './settle.ts';
+import { retryRequested } from './retry.ts';
+import { attemptFailed, attemptLost, attemptReleased } from './settle.ts';
+import { attemptStopped, attemptSucceeded } from './settle.ts';
 import { attemptStarted, jobSubmitted, retryDue } from './start.ts';
 
 /**
@@ -19,9 +21,11 @@ import { attemptStarted, jobSubmitted, retryDue } from './start.ts';
  * | attempt-succeeded | running → succeeded; dependents → ready, skipped | → succeeded with the last |
  * | attempt-failed    | running → delayed, ready or failed     | → failed, once nothing runs        |
  * | attempt-lost      | running → ready or failed              | → failed, once nothing runs        |
+ * | attempt-released  | running → ready                        |                                    |
  * | attempt-stopped   | running → cancelled                    | → cancelled or failed with the last |
  * | retry-due         | delayed → ready                        |                                    |
  * | cancel-requested  | all but running and ended → cancelled  | → cancelled, once nothing runs     |
+ * | retry-requested   | ended and not kept → waiting → ready, skipped | ended → running, queued     |
  */
 export function handle(job: JobState, event: JobEvent): Transition {
   const draft = new Draft(job, event.atMs);
@@ -41,12 +45,16 @@ function apply(draft: Draft, event: JobEvent): void {
       return attemptFailed(draft, event);
     case 'attempt-lost':
       return attemptLost(draft, event);
+    case 'attempt-released':
+      return attemptReleased(draft, event);
     case 'attempt-stopped':
       return attemptStopped(draft, event);
     case 'retry-due':
       return retryDue(draft, event);
     case 'cancel-requested':
       return cancelRequested(draft);
+    case 'retry-requested':
+      return retryRequested(draft, event);
     default:
       return unreachable(event);
   }

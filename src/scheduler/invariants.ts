@@ -28,8 +28,12 @@ function nodeViolations(job: JobState, record: NodeRecord, index: number): reado
   const { id, phase, attempt, startedAtMs, endedAtMs, dueAtMs } = record;
   const { retry } = required(job.plan.nodes[index], `node ${index}`);
   const hasRun = attempt > 0;
+  // Attempts before a retry of the job are excused, and the record begins anew.
+  const hasTried = countedAttempt(record) > 0;
   return broken(id, [
     ['has made more attempts than it may', countedAttempt(record) > retry.attemptsMax],
+    ['excuses attempts that it has not made', countedAttempt(record) < 0],
+    ['lost attempts that are not excused', (record.lostCount ?? 0) > (record.excusedCount ?? 0)],
     ['has artifacts without having succeeded', hasArtifacts(record) && phase !== 'succeeded'],
     ['is failed without a failure', phase === 'failed' && record.failure === undefined],
     ['is skipped without a reason', phase === 'skipped' && record.skipReason === undefined],
@@ -43,12 +47,12 @@ function nodeViolations(job: JobState, record: NodeRecord, index: number): reado
     ['runs on an unknown number of cores', phase === 'running' && record.cores === undefined],
     ['runs although it has ended', phase === 'running' && endedAtMs !== undefined],
     ['has ended at no time', isTerminalNode(phase) && endedAtMs === undefined],
-    ['has a result without an attempt', isResult(phase) && !hasRun],
+    ['has a result without an attempt', isResult(phase) && !hasTried],
     [
       'has no attempt left',
       (phase === 'ready' || phase === 'delayed') && countedAttempt(record) >= retry.attemptsMax,
     ],
-    ['was started before it was ready', hasRun && record.queuedAtMs === undefined],
+    ['was started before it was ready', hasTried && record.queuedAtMs === undefined],
   ]);
 }
 
@@ -122,8 +126,10 @@ function isLive({ phase, isCancelling, failure }: JobState): boolean {
   return !isTerminalJob(phase) && !isCancelling && failure === undefined;
 }
 
-function isUnstarted({ phase, attempt }: NodeRecord): boolean {
-  return attempt === 0 && (phase === 'waiting' || phase === 'skipped' || phase === 'cancelled');
+function isUnstarted(record: NodeRecord): boolean {
+  const { phase } = record;
+  const isIdle = phase === 'waiting' || phase === 'skipped' || phase === 'cancelled';
+  return isIdle && countedAttempt(record) === 0;
 }
 
 function isSatisfying({ phase }: NodeRecord, { optional }: PlannedNode): boolean {

@@ -6,11 +6,14 @@ import type { Plan } from '../pipeline/plan.ts';
 import type { Estimate } from '../resources/demand.ts';
 
 /**
- * State of a job. `queued` until its first node starts; the last three are terminal.
+ * State of a job. `queued` until its first node starts; the last three are terminal, unless somebody
+ * asks for a retry.
  *
  * ```
  * queued ─▶ running ─▶ succeeded | failed | cancelled
- *    └───────────────▶ cancelled
+ *    │         ▲                      │
+ *    │         └──── retry ───────────┤   (to `queued` where no node had ever started)
+ *    └────────────────────────▶ cancelled
  * ```
  */
 export type JobPhase = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelled';
@@ -24,6 +27,8 @@ export type JobPhase = 'queued' | 'running' | 'succeeded' | 'failed' | 'cancelle
  *    │         └─ delayed ◀┘  (a retry is due later)
  *    └─▶ skipped | cancelled     (also from ready and delayed: cancelled)
  * ```
+ *
+ * A retry of the job takes a node that has ended back to `waiting`.
  */
 export type NodePhase =
   'waiting' | 'ready' | 'running' | 'delayed' | 'succeeded' | 'failed' | 'cancelled' | 'skipped';
@@ -65,7 +70,8 @@ export interface JobFailure extends Failure {
 export interface JobWarning {
   readonly code: string;
   readonly message: string;
-  readonly nodeId: string;
+  /** Absent when it is about the job as a whole. */
+  readonly nodeId?: string;
 }
 
 /** The changing part of a node; the fixed part is its `PlannedNode`. */
@@ -74,7 +80,10 @@ export interface NodeRecord {
   readonly phase: NodePhase;
   /** Attempts started so far; the running one's number. 0 before the first. */
   readonly attempt: number;
-  /** Attempts among them that use up no retry, e.g. as their worker went away; absent for none. */
+  /**
+   * Attempts among them that use up no retry: their worker went away, or a retry of the job was asked
+   * for since. Absent for none.
+   */
   readonly excusedCount?: number;
   /** Attempts among those whose worker went away without a word; absent for none. */
   readonly lostCount?: number;

@@ -53,11 +53,11 @@ export function attemptFailed(draft: Draft, event: EventOf<'attempt-failed'>): v
 }
 
 /**
- * Most attempts of a node that may be lost. A stop of the service or of its machine is nobody's failure
- * and uses up no retry, or a film that encodes for hours would end with the third update of the service;
- * but a file that takes workers down with it must not do so for ever.
+ * Most attempts of a node that may be lost. Only a crash loses one: a service that stops in good order
+ * hands its nodes back, which never counts. A power cut is not the node's failure either and uses up no
+ * retry; but a file that takes the service down with it must not do so for ever.
  */
-export const lostCountMax = 20;
+export const lostCountMax = 5;
 
 /** Offers the node again at once: the worker is gone, so waiting would help nobody. */
 export function attemptLost(draft: Draft, event: EventOf<'attempt-lost'>): void {
@@ -76,11 +76,26 @@ export function attemptLost(draft: Draft, event: EventOf<'attempt-lost'>): void 
 }
 
 /**
+ * Offers a node again that its worker handed back, as if this attempt had not been made: no retry is
+ * used up, and unlike a lost attempt it is no sign that the node does harm.
+ */
+export function attemptReleased(draft: Draft, event: EventOf<'attempt-released'>): void {
+  const index = draft.runningIndex(event);
+  if (index === undefined) return;
+  if (draft.isEnding) {
+    draft.endNode(index, 'cancelled');
+    return endIfDone(draft);
+  }
+  const excusedCount = (draft.record(index).excusedCount ?? 0) + 1;
+  draft.makeReady(index, { endedAtMs: draft.atMs, excusedCount });
+}
+
+/**
  * Marks a node as cancelled that was asked to stop. When nobody asked, the attempt was stopped together
- * with its worker, which makes it a lost one: a job never ends because a process did.
+ * with its worker, which hands it back: a job never ends because a process did.
  */
 export function attemptStopped(draft: Draft, event: EventOf<'attempt-stopped'>): void {
-  if (!draft.isEnding) return attemptLost(draft, { ...event, type: 'attempt-lost' });
+  if (!draft.isEnding) return attemptReleased(draft, { ...event, type: 'attempt-released' });
   const index = draft.runningIndex(event);
   if (index === undefined) return;
   draft.endNode(index, 'cancelled');

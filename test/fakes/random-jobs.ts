@@ -12,6 +12,8 @@ import type { FakeRun } from './simulated-host.ts';
 /** A plan with what each attempt of its nodes will do. */
 export interface ScriptedPlan {
   readonly plan: Plan;
+  /** What the first node finds out, if it is the probe. */
+  readonly expansion?: Expansion;
   /** Whether every node that is not optional succeeds in the end, if nobody interferes. */
   readonly isSound: boolean;
   run(nodeId: string, attempt: number): FakeRun;
@@ -58,6 +60,7 @@ export function randomScriptedPlan(random: Random, nodesMax: number): ScriptedPl
   const workSec = new Map(nodes.map(({ id }) => [id, 0.1 + random.fraction() * 20]));
   return {
     plan,
+    ...(expansion && { expansion }),
     isSound: nodes.every(
       ({ id, optional, retry }) => optional || (failures.get(id)?.length ?? 0) < retry.attemptsMax,
     ),
@@ -77,6 +80,24 @@ export function randomScriptedPlan(random: Random, nodesMax: number): ScriptedPl
       };
     },
   };
+}
+
+/**
+ * The plan as somebody edited it: some nodes changed, some added, some that nobody needs left out. What
+ * was not touched is the same object. The first node, which may be the probe, stays as it is.
+ */
+export function randomEdit(random: Random, plan: Plan, name: string): Plan {
+  const isNeeded = (id: string): boolean => plan.nodes.some(({ needs }) => needs.includes(id));
+  const isRead = (id: string): boolean =>
+    plan.nodes.some(({ inputs }) => inputs.some(({ from }) => from.includes(id)));
+  const left = plan.nodes.filter(
+    ({ id }, index) => index === 0 || isNeeded(id) || isRead(id) || !random.chance(0.2),
+  );
+  const nodes = left.map((node, index) =>
+    index > 0 && random.chance(0.1) ? { ...node, params: { edit: name } } : node,
+  );
+  if (random.chance(0.3)) nodes.push({ ...randomNode(random, nodes), id: name });
+  return { ...plan, nodes };
 }
 
 function randomNode(random: Random, earlier: readonly PlannedNode[]): PlannedNode {

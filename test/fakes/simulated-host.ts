@@ -3,11 +3,14 @@ import { remaining } from '../../src/resources/budget.ts';
 import type { Capacity } from '../../src/resources/demand.ts';
 import type { Effect, Notice, Offer } from '../../src/scheduler/effect.ts';
 import type { JobEvent } from '../../src/scheduler/event.ts';
+import type { Transition } from '../../src/scheduler/draft.ts';
 import { handle } from '../../src/scheduler/handle.ts';
 import { violations } from '../../src/scheduler/invariants.ts';
 import { isTerminalJob } from '../../src/scheduler/job-state.ts';
 import type { JobState } from '../../src/scheduler/job-state.ts';
 import { resume } from '../../src/scheduler/resume.ts';
+import { noUsage, usageAfterEnd, usageAfterRound } from '../../src/scheduler/fair-share.ts';
+import type { Shares, TenantWeights } from '../../src/scheduler/fair-share.ts';
 import { decide } from '../../src/scheduler/select.ts';
 import type { Start } from '../../src/scheduler/select.ts';
 import type { Random } from './random.ts';
@@ -34,6 +37,8 @@ export interface HostScript {
   readonly latencyMsMax: number;
   /** What each core beyond the first adds to a node's real work, as a share of it; 0 when absent. */
   readonly widthLoss?: number;
+  /** Tenant → weight; 1 for each when absent. */
+  readonly tenantWeights?: TenantWeights;
   run(job: JobState, nodeId: string, attempt: number): FakeRun;
 }
 
@@ -78,6 +83,8 @@ export class SimulatedHost {
   eventCount = 0;
   nowMs = 0;
   readonly #script: HostScript;
+  /** As a worker has it: it does not outlive a crash. */
+  #usage = noUsage;
   readonly #offers = new Map<string, Offer>();
   readonly #log: string[] = [];
   #actions: Action[] = [];
@@ -117,11 +124,12 @@ export class SimulatedHost {
     this.#log.push(describe(jobId, event));
     const { job, effects } = handle(before, event);
     this.eventCount += 1;
-    this.#checkTransition(before, job, effects);
+    this.#checkTransition(before, { job, effects }, event);
     this.jobs.set(jobId, job);
     for (const effect of effects) this.#perform(jobId, effect);
     const { random, chaos } = this.#script;
-    if (chaos > 0 && random.chance(chaos)) {
+    // A retry comes once: the service compares the job with the one that was looked at.
+    if (chaos > 0 && event.type !== 'retry-requested' && random.chance(chaos)) {
       const atMs = this.nowMs + random.integer(0, 5000);
       this.at(atMs, () => this.apply(jobId, { ...event, atMs }));
     }
@@ -133,6 +141,7 @@ export class SimulatedHost {
    */
   crash(): void {
     const zombies = [...this.children.values()];
+    this.#usage = noUsage;
     this.children.clear();
     this.#offers.clear();
     for (const { id } of [...this.jobs.values()]) {
@@ -147,12 +156,31 @@ export class SimulatedHost {
     for (const { start } of zombies) this.#reportLate(start);
   }
 
+  /** The service stops in good order: what runs is handed back, and what ends meanwhile counts. */
+  restart(): void {
+    const running = [...this.children.values()];
+    this.children.clear();
+    for (const { start, endsAtMs } of running) {
+      // A start that was not stored yet never happened.
+      if (endsAtMs === undefined) continue;
+      const { jobId, nodeId, attempt } = start;
+      this.apply(jobId, { type: 'attempt-released', atMs: this.nowMs, nodeId, attempt });
+    }
+    this.#offers.clear();
+    for (const [id, live] of [...this.jobs]) {
+      const job: JobState = JSON.parse(JSON.stringify(live));
+      this.jobs.set(id, job);
+      for (const effect of resume(job)) this.#perform(id, effect);
+    }
+  }
+
   /** One child vanishes with its worker; its result still arrives later, and must not count. */
   loseOne(): void {
     const running = [...this.children.values()].filter(({ endsAtMs }) => endsAtMs !== undefined);
     if (running.length === 0) return;
-    const { start } = this.#script.random.pick(running);
-    this.children.delete(keyOf(start));
+    const child = this.#script.random.pick(running);
+    const { start } = child;
+    this.#release(child);
     this.#lose(start.jobId, start.nodeId, start.attempt);
     this.#reportLate(start);
   }
@@ -209,12 +237,14 @@ export class SimulatedHost {
   #decide(): void {
     const { capacity } = this.#script;
     const running = [...this.children.values()].map(({ start, startedAtMs }) => ({
-      reservation: start.reservation,
-      forecast: start.forecast,
+      ...start,
       startedAtMs,
     }));
     const offers = [...this.#offers.values()];
-    const { starts, reconsiderAtMs } = decide({ offers, running, capacity, nowMs: this.nowMs });
+    const { nowMs } = this;
+    const shares = this.#shares;
+    const { starts, reconsiderAtMs } = decide({ offers, running, capacity, nowMs, shares });
+    this.#usage = usageAfterRound(shares, { offers, running, starts, cores: capacity.cores });
     for (const start of starts) this.#begin(start);
     this.#checkLedger();
     if (this.children.size === 0 && this.#offers.size > 0)
@@ -243,7 +273,7 @@ export class SimulatedHost {
       child.endsAtMs = this.nowMs + 1000 * secondsOn(workSec, cores, this.#script.widthLoss);
       this.at(child.endsAtMs, () => {
         if (this.children.get(keyOf(start)) !== child) return;
-        this.children.delete(keyOf(start));
+        this.#release(child);
         this.#end(start);
       });
     });
@@ -261,7 +291,9 @@ export class SimulatedHost {
   }
 
   #stop(attempt: Pick<Start, 'jobId' | 'nodeId' | 'attempt'>): void {
-    if (!this.children.delete(keyOf(attempt))) return;
+    const child = this.children.get(keyOf(attempt));
+    if (child === undefined) return;
+    this.#release(child);
     const { jobId, ...facts } = attempt;
     this.apply(jobId, {
       type: 'attempt-stopped',
@@ -271,13 +303,24 @@ export class SimulatedHost {
     });
   }
 
-  #checkTransition(before: JobState, after: JobState, effects: readonly Effect[]): void {
+  #release({ start, startedAtMs }: Child): void {
+    this.children.delete(keyOf(start));
+    this.#usage = usageAfterEnd(this.#shares, start, (this.nowMs - startedAtMs) / 1000);
+  }
+
+  get #shares(): Shares {
+    return { usage: this.#usage, weights: this.#script.tenantWeights ?? new Map() };
+  }
+
+  #checkTransition(before: JobState, { job: after, effects }: Transition, event: JobEvent): void {
     const found = violations(after);
     if (found.length > 0) this.#fail(found.join('; '));
-    if (after !== before && isTerminalJob(before.phase)) this.#fail('an ended job changed');
     if (after !== before && effects.length === 0) this.#fail('a job changed and nobody is told');
+    if (event.type === 'retry-requested') return;
+    if (after !== before && isTerminalJob(before.phase)) this.#fail('an ended job changed');
     for (const [index, record] of after.nodes.entries()) {
       const old = before.nodes[index];
+      if (record !== old && old?.phase === 'succeeded') this.#fail(`${record.id} was done already`);
       if (record !== old && JSON.stringify(record) === JSON.stringify(old)) {
         this.#fail(`an unchanged record of ${record.id} was replaced`);
       }

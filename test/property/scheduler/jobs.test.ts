@@ -21,6 +21,7 @@ const strayEvents: fc.Arbitrary<JobEvent> = fc
       'attempt-succeeded',
       'attempt-failed',
       'attempt-lost',
+      'attempt-released',
       'attempt-stopped',
     ),
     atMs: fc.nat(100_000),
@@ -253,6 +254,89 @@ describe('a job whose service dies', () => {
   });
 });
 
+describe('a job whose service is restarted in good order', () => {
+  test('ends as if nothing had happened, however often, and nothing is lost', () => {
+    const stops = fc.array(fc.nat(60), { minLength: 1, maxLength: 12 });
+    fc.assert(
+      fc.property(harmlessScripts, fc.tuple(choices, choices), stops, (script, orders, at) => {
+        const [order, otherOrder] = orders;
+        const undisturbed = new Walk(script);
+        undisturbed.finish(otherOrder);
+        const walk = new Walk(script);
+        for (const [index, choice] of order.entries()) {
+          if (at.includes(index)) walk.restart();
+          walk.step(choice);
+        }
+        walk.restart();
+        walk.finish([]);
+        expect(outcomeOf(walk.job)).toEqual(outcomeOf(undisturbed.job));
+        expect(walk.job.nodes.filter(({ lostCount }) => lostCount !== undefined)).toEqual([]);
+      }),
+      runs,
+    );
+  });
+});
+
+describe('a job that is retried', () => {
+  const names = fc.array(fc.nat(11), { maxLength: 3 });
+  const idsOf = ({ plan }: Script, picked: readonly number[]): readonly string[] =>
+    picked.map((index) => `n${index % plan.nodes.length}`);
+
+  test('comes to the same end, wherever it was cancelled', () => {
+    fc.assert(
+      fc.property(harmlessScripts, fc.tuple(choices, choices), names, (script, orders, picked) => {
+        const [order, otherOrder] = orders;
+        const undisturbed = new Walk(script);
+        undisturbed.finish([]);
+        const walk = new Walk(script);
+        for (const choice of order.slice(0, 30)) walk.step(choice);
+        if (!walk.hasEnded) walk.apply({ type: 'cancel-requested', atMs: walk.nowMs });
+        // What is still running ends by itself: a success after a cancel does not count.
+        walk.finish(otherOrder);
+        walk.retry(idsOf(script, picked));
+        walk.finish(otherOrder);
+        expect(outcomeOf(walk.job)).toEqual(outcomeOf(undisturbed.job));
+      }),
+      runs,
+    );
+  });
+
+  test('runs what was named and what depends on it, and leaves every other record as it is', () => {
+    fc.assert(
+      fc.property(harmlessScripts, choices, names, (script, order, picked) => {
+        const walk = new Walk(script);
+        walk.finish(order);
+        const before = new Map(walk.job.nodes.map((record) => [record.id, record]));
+        const again = new Set(idsOf(script, picked));
+        for (const { id, phase } of before.values()) if (phase === 'failed') again.add(id);
+        for (const { id, needs } of script.plan.nodes) {
+          if (needs.some((need) => again.has(need))) again.add(id);
+        }
+        walk.retry(idsOf(script, picked));
+        walk.finish([]);
+        for (const record of walk.job.nodes) {
+          expect(record === before.get(record.id)).toBe(!again.has(record.id));
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('that failed for good fails in the same way again', () => {
+    fc.assert(
+      fc.property(scripts, choices, (script, order) => {
+        const walk = new Walk(script);
+        walk.finish(order);
+        if (walk.job.phase !== 'failed') return;
+        walk.retry([]);
+        walk.finish([]);
+        expect(walk.job.phase).toBe('failed');
+      }),
+      runs,
+    );
+  });
+});
+
 describe('a script without final failures of nodes that matter', () => {
   test('succeeds in every order, with one outcome', () => {
     fc.assert(
@@ -287,7 +371,9 @@ function settled(job: JobState, events: readonly JobEvent[]) {
       if (effect.type === 'offer-node') offered.add(effect.offer.nodeId);
     }
   }
-  const warnings = after.warnings.toSorted((a, b) => (a.nodeId < b.nodeId ? -1 : 1));
+  const warnings = after.warnings.toSorted((a, b) =>
+    (a.nodeId ?? '') < (b.nodeId ?? '') ? -1 : 1,
+  );
   return { job: { ...after, warnings }, offered };
 }
 

@@ -6,6 +6,7 @@ import { handle } from '../../../src/scheduler/handle.ts';
 import { violations } from '../../../src/scheduler/invariants.ts';
 import { isTerminalJob } from '../../../src/scheduler/job-state.ts';
 import type { JobState, NodeRecord } from '../../../src/scheduler/job-state.ts';
+import { keptNodes } from '../../../src/scheduler/kept-nodes.ts';
 import { resume } from '../../../src/scheduler/resume.ts';
 import { probe, artifactOf } from '../../fakes/random-jobs.ts';
 import type { Script } from './job-arbitrary.ts';
@@ -22,8 +23,8 @@ export class Walk {
   /** Everything that the core asked for, in order. */
   readonly effects: Effect[] = [];
   readonly #script: Script;
-  /** Node id → attempts that were lost; they do not count in the script. */
-  readonly #lost = new Map<string, number>();
+  /** Node id → attempts that do not count in the script: lost, handed back, or before a retry. */
+  readonly #excused = new Map<string, number>();
   nowMs = 0;
 
   constructor(script: Script) {
@@ -75,17 +76,42 @@ export class Walk {
     this.job = stored;
     for (const { id: nodeId, phase, attempt } of stored.nodes) {
       if (phase !== 'running') continue;
-      this.#lost.set(nodeId, (this.#lost.get(nodeId) ?? 0) + 1);
+      this.#excused.set(nodeId, (this.#excused.get(nodeId) ?? 0) + 1);
       this.apply({ type: 'attempt-lost', atMs: this.nowMs, nodeId, attempt });
     }
     this.effects.push(...resume(this.job));
+  }
+
+  /** The service stops in good order and comes back. */
+  restart(): void {
+    for (const { id: nodeId, phase, attempt } of this.job.nodes) {
+      if (phase !== 'running') continue;
+      this.#excused.set(nodeId, (this.#excused.get(nodeId) ?? 0) + 1);
+      this.apply({ type: 'attempt-released', atMs: this.nowMs, nodeId, attempt });
+    }
+    this.job = JSON.parse(JSON.stringify(this.job));
+    this.effects.push(...resume(this.job));
+  }
+
+  /** Somebody retries the ended job; by the script, its nodes then go as they went at first. */
+  retry(nodeIds: readonly string[]): void {
+    const { plan, expansion } = this.#script;
+    const request = { plan, nodeIds, ...(this.job.media && { expansion }) };
+    const isProbed = keptNodes(this.job, request).has('n0');
+    const { expansion: _expansion, ...blind } = request;
+    const event = isProbed ? request : blind;
+    const kept = keptNodes(this.job, event);
+    this.apply({ type: 'retry-requested', atMs: this.nowMs, ...event });
+    for (const { id, attempt } of this.job.nodes) {
+      if (!kept.has(id)) this.#excused.set(id, attempt);
+    }
   }
 
   /** How the running attempt of a node ends, by the script. */
   endOf(record: NodeRecord, atMs: number): JobEvent {
     const { id: nodeId, attempt } = record;
     const script = this.#script;
-    const counted = attempt - (this.#lost.get(nodeId) ?? 0);
+    const counted = attempt - (this.#excused.get(nodeId) ?? 0);
     const code = script.failures.get(nodeId)?.[counted - 1];
     const facts = { atMs, nodeId, attempt };
     if (code !== undefined) {

@@ -48,6 +48,7 @@ describe('a plan', () => {
         {
           id: 'validate',
           kind: 'validate',
+          kindVersion: 1,
           needs: [],
           params: {},
           inputs: [],

@@ -53,7 +53,16 @@ function samples() {
   cancelled.run('a');
   cancelled.cancel();
   const waiting = submitted('a; b:a');
+  const retried = submitted('a; b:a');
+  retried.run('a', 'b');
+  retried.retry({ nodeIds: ['a'] });
+  const released = submitted('a; b:a');
+  released.run('a');
+  released.start('b');
+  released.release('b');
   return {
+    retried: retried.job,
+    released: released.job,
     waiting: waiting.job,
     ready: ready.job,
     running: running.job,
@@ -83,6 +92,8 @@ describe('a record', () => {
 
   test.each<[string, JobState, Partial<NodeRecord> | AbsentField]>([
     ['has made more attempts than it may', jobs.running, { attempt: 3 }],
+    ['excuses attempts that it has not made', jobs.running, { excusedCount: 2 }],
+    ['lost attempts that are not excused', jobs.running, { lostCount: 1 }],
     [
       'has artifacts without having succeeded',
       jobs.running,
@@ -99,6 +110,7 @@ describe('a record', () => {
     ['runs although it has ended', jobs.running, { endedAtMs: 9 }],
     ['has ended at no time', jobs.succeeded, 'endedAtMs'],
     ['has a result without an attempt', jobs.succeeded, { attempt: 0 }],
+    ['has a result without an attempt', jobs.succeeded, { excusedCount: 1 }],
     ['has no attempt left', jobs.delayed, { attempt: 2 }],
     ['was started before it was ready', jobs.running, 'queuedAtMs'],
   ])('%s when it is broken so', (text, job, fault) => {

@@ -10,6 +10,7 @@ import type { JobEvent } from '../../../src/scheduler/event.ts';
 import { handle } from '../../../src/scheduler/handle.ts';
 import { violations } from '../../../src/scheduler/invariants.ts';
 import type { JobState, JobWarning, NodeRecord } from '../../../src/scheduler/job-state.ts';
+import type { RetryRequest } from '../../../src/scheduler/kept-nodes.ts';
 import { planOf } from '../../fakes/plans.ts';
 import type { NodeDetails } from '../../fakes/plans.ts';
 import { artifactOf } from '../../fakes/random-jobs.ts';
@@ -84,6 +85,10 @@ export class JobScript {
     return this.apply({ type: 'attempt-lost', ...this.#facts(nodeId) });
   }
 
+  release(nodeId: string): readonly string[] {
+    return this.apply({ type: 'attempt-released', ...this.#facts(nodeId) });
+  }
+
   stop(nodeId: string): readonly string[] {
     return this.apply({ type: 'attempt-stopped', ...this.#facts(nodeId) });
   }
@@ -94,6 +99,12 @@ export class JobScript {
 
   cancel(): readonly string[] {
     return this.apply({ type: 'cancel-requested', atMs: this.nowMs });
+  }
+
+  /** Retries the ended job, by the plan that it has unless there is another one. */
+  retry(request: Partial<RetryRequest> = {}): readonly string[] {
+    const { plan } = this.job;
+    return this.apply({ type: 'retry-requested', atMs: this.nowMs, plan, ...request });
   }
 
   /** Starts each node and lets it succeed, one after the other. */
@@ -157,7 +168,7 @@ function noticeText(notice: Notice): string {
       return `tell ${notice.nodeId} ${notice.phase} #${notice.attempt}${cores}`;
     }
     case 'warning':
-      return `warn ${notice.warning.nodeId} ${notice.warning.code}`;
+      return `warn ${notice.warning.nodeId ?? 'job'} ${notice.warning.code}`;
     case 'job': {
       const { failure } = notice;
       const cause = failure === undefined ? '' : ` (${failure.nodeId} ${failure.code})`;

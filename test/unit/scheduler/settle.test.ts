@@ -251,7 +251,7 @@ describe('a lost attempt', () => {
       script.lose('a');
     }
     script.start('a');
-    expect(script.lose('a')).toEqual(['tell a failed #21', 'tell job failed (a lost)']);
+    expect(script.lose('a')).toEqual(['tell a failed #6', 'tell job failed (a lost)']);
   });
 
   test('too many of an optional node are a warning', () => {
@@ -262,7 +262,7 @@ describe('a lost attempt', () => {
     }
     script.start('a');
     expect(script.lose('a')).toEqual([
-      'tell a failed #21',
+      'tell a failed #6',
       'warn a lost',
       'tell b ready #0',
       'offer b #1',
@@ -304,10 +304,69 @@ describe('a stopped attempt', () => {
     expect(script.stop('b')).toEqual(['tell b cancelled #1', 'tell job cancelled']);
   });
 
-  test('that nobody asked for is a lost one', () => {
+  test('that nobody asked for is one that was handed back', () => {
     const script = submitted('a');
     script.start('a');
     expect(script.stop('a')).toEqual(['tell a ready #1', 'offer a #2']);
-    expect(script.node('a').failure?.code).toBe('lost');
+    expect(script.node('a')).toMatchObject({ excusedCount: 1 });
+    expect(script.node('a')).not.toHaveProperty('lostCount');
+  });
+});
+
+describe('a released attempt', () => {
+  test('is offered again at once, as if it had not been made', () => {
+    const script = submitted('a', { a: { retry: { attemptsMax: 1, backoffMs: 60_000 } } });
+    script.start('a');
+    script.nowMs = 70;
+    expect(script.release('a')).toEqual(['tell a ready #1', 'offer a #2']);
+    const { phase, attempt, excusedCount, endedAtMs } = script.node('a');
+    expect({ phase, attempt, excusedCount, endedAtMs }).toEqual({
+      phase: 'ready',
+      attempt: 1,
+      excusedCount: 1,
+      endedAtMs: 70,
+    });
+    expect(script.node('a')).not.toHaveProperty('failure');
+    expect(script.node('a')).not.toHaveProperty('lostCount');
+  });
+
+  test('may come as often as the service is stopped', () => {
+    const script = submitted('a');
+    for (let count = 0; count < 4 * lostCountMax; count += 1) {
+      script.start('a');
+      script.release('a');
+    }
+    script.run('a');
+    expect(script.phases).toBe('succeeded: a succeeded');
+  });
+
+  test('keeps the count of lost ones as it was', () => {
+    const script = submitted('a');
+    script.start('a');
+    script.lose('a');
+    script.start('a');
+    script.release('a');
+    expect(script.node('a')).toMatchObject({ lostCount: 1, excusedCount: 2 });
+  });
+
+  test('of a job that is ending is cancelled', () => {
+    const cancelled = submitted('a; b:a');
+    cancelled.start('a');
+    cancelled.cancel();
+    expect(cancelled.release('a')).toEqual(['tell a cancelled #1', 'tell job cancelled']);
+    const failed = submitted('a; b');
+    failed.start('a');
+    failed.start('b');
+    failed.fail('a', 'corrupt');
+    expect(failed.release('b')).toEqual(['tell b cancelled #1', 'tell job failed (a corrupt)']);
+  });
+
+  test('that is not the current one changes nothing', () => {
+    const script = submitted('a');
+    script.start('a');
+    script.release('a');
+    const { job } = script;
+    expect(script.release('a')).toEqual([]);
+    expect(script.job).toBe(job);
   });
 });
