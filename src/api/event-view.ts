@@ -36,8 +36,8 @@ function toNoticeView(id: number, notice: Notice): EventView {
   const at = toTimestamp(notice.atMs);
   switch (notice.type) {
     case 'node': {
-      const { nodeId: node, phase: state, attempt, cores } = notice;
-      return { event: 'node', id, data: { at, node, state, attempt, cores } };
+      const { nodeId: node, phase: state, attempt, cores, isReused: reused } = notice;
+      return { event: 'node', id, data: { at, node, state, attempt, cores, reused } };
     }
     case 'warning': {
       const { code, message, nodeId: node } = notice.warning;

@@ -53,6 +53,8 @@ export interface NodeView {
   readonly progress?: number;
   /** Why it failed or was skipped. */
   readonly reason?: string;
+  /** Set when an earlier result was used and nothing ran. */
+  readonly isReused?: true;
 }
 
 /** Something that happened to a job, at a wall-clock time. */
@@ -64,6 +66,7 @@ export type JobNotice =
       readonly phase: NodePhase;
       readonly attempt: number;
       readonly cores?: number;
+      readonly isReused?: true;
     }
   | { readonly type: 'warning'; readonly atMs: number; readonly message: string }
   | { readonly type: 'job'; readonly atMs: number; readonly phase: JobPhase };
@@ -163,5 +166,6 @@ function toNodeView(
     ...(record.cores !== undefined && { cores: record.cores }),
     ...(progress !== undefined && record.phase === 'running' && { progress }),
     ...(reason !== undefined && { reason }),
+    ...(record.isReused && { isReused: record.isReused }),
   };
 }

@@ -38,7 +38,7 @@ function describeNode(
     case 'running':
       return `${nodeId} started${startText(notice)}`;
     case 'succeeded':
-      return `${nodeId} succeeded${tookText(node)}`;
+      return `${nodeId} ${notice.isReused ? 'reused' : 'succeeded'}${tookText(node)}`;
     case 'delayed':
       return `${nodeId} will be tried again${because}`;
     case 'failed':

@@ -59,7 +59,9 @@ export async function runFile(
 
 /** The settings of a service that lives in a scratch directory. */
 function withScratch(settings: Settings, scratch: string): Settings {
-  return { ...settings, dataDir: scratch, modelsDir: modelsDirectoryOf(settings) };
+  // Nobody retries its job, and the disk is the person's own.
+  const sourceRetentionSec = 0;
+  return { ...settings, dataDir: scratch, modelsDir: modelsDirectoryOf(settings), sourceRetentionSec };
 }
 
 interface Prepared {
@@ -133,7 +135,9 @@ async function submit(
   });
   if (!upload.ok) return upload;
   const { pipeline, params } = run.options;
-  const job = await service.submit({ jobId, upload: upload.value, pipeline, params, priority: 0 });
+  // Its data directory is made for this one job and goes away with it.
+  const kept = { priority: 0, usesCache: false };
+  const job = await service.submit({ jobId, upload: upload.value, pipeline, params, ...kept });
   return job.ok ? ok(jobId) : job;
 }
 

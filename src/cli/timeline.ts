@@ -141,7 +141,7 @@ function idleNote(node: NodeView): string {
 }
 
 function whyText(node: NodeView, view: JobView): string {
-  const parts: string[] = [];
+  const parts: string[] = node.isReused ? ['reused'] : [];
   const unblocker = unblockerOf(node, view.nodes);
   if (unblocker !== undefined) parts.push(`after ${unblocker.id}`);
   const waitMs = (node.startedAtMs ?? 0) - (node.queuedAtMs ?? node.startedAtMs ?? 0);

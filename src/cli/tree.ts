@@ -198,6 +198,7 @@ function figuresText(node: NodeView, nowMs: number): string {
   }
   const cores = coresText(node.cores);
   if (cores !== '') parts.push(cores);
+  if (node.isReused) parts.push('reused');
   if (node.attempt > 1) parts.push(`attempt ${node.attempt}`);
   return parts.join('  ');
 }

@@ -63,6 +63,7 @@ export function extractAudio(tools: MediaTools): NodeKind<ExtractAudioParams> {
         coreSeconds: 3 * spawnCoreSec + coreSecPerSecond * channelFactor * audio.durationSec,
       };
     },
+    resultVersion: () => tools.versions?.programs,
     async run(attempt) {
       const { params, outputDirectory, signal } = attempt;
       const source = required(attempt.inputs.one('source'), 'the source');

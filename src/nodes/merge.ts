@@ -48,6 +48,7 @@ export function merge(tools: MediaTools): NodeKind<MergeParams> {
       // The run and its check.
       coreSeconds: 2 * spawnCoreSec + coreSecPerSecond * (media ?? assumedMedia).durationSec,
     }),
+    resultVersion: () => tools.versions?.programs,
     async run(attempt) {
       const { params, outputDirectory, signal } = attempt;
       const probe = required(attempt.media, 'the probe');

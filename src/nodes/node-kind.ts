@@ -10,6 +10,17 @@ import type { KindSpec } from '../pipeline/kind-spec.ts';
 /** A node kind: its specification and how to run it. One file each; services come by its factory. */
 export interface NodeKind<Params = JsonObject> extends KindSpec<Params> {
   /**
+   * What a result depends on besides the kind's `version`, the parameters, the bytes and roles of the
+   * inputs, and the probe (for a kind without inputs: the bytes of the upload): the versions of programs
+   * and models, and limits that it enforces. Where all of that is the same, an earlier result takes the
+   * place of a run, so it may depend on nothing else: not on the job, the thread budget or the time. It
+   * need not have the same bytes (x264 divides pictures among its threads), but has to be as good.
+   *
+   * Absent, or undefined: every attempt runs, because the run has effects elsewhere or it is not known
+   * what its result depends on. Asked before every start, so it answers at once.
+   */
+  resultVersion?(params: Params): string | undefined;
+  /**
    * Makes the outputs in `attempt.outputDirectory`. Everything it starts has ended when it settles,
    * whatever the outcome. It verifies what it made: a success is promoted as it is.
    */

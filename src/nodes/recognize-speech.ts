@@ -76,6 +76,8 @@ export function recognizeSpeech(
     ],
     estimate: ({ model }, media) =>
       estimateRecognition(sizeByName(model ?? '') ?? configuredSize, media),
+    resultVersion: ({ model }) =>
+      recognizer.version?.(model === undefined || model === '' ? undefined : model),
     async run(attempt) {
       const { params, inputs, cores, signal, outputDirectory } = attempt;
       const speech = required(inputs.one('speech'), 'the speech');

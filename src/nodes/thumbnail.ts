@@ -60,6 +60,7 @@ export function thumbnail(tools: MediaTools): NodeKind<ThumbnailParams> {
     inputs: [{ role: 'source', take: 'one' }],
     outputs: () => [{ name: pictureName, role: 'image', mediaType: 'image/jpeg', product: true }],
     estimate: (_params, media) => estimateThumbnail(media),
+    resultVersion: () => tools.versions?.programs,
     async run(attempt) {
       const found = await findPicture(tools, attempt);
       if (!found.ok) return found;

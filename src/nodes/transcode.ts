@@ -63,6 +63,7 @@ export function transcode(tools: MediaTools): NodeKind<TranscodeParams> {
       { name: outputName(params), role: 'video', mediaType: 'video/mp4', product: false },
     ],
     estimate: estimateTranscode,
+    resultVersion: () => tools.versions?.programs,
     async run(attempt) {
       const { params, outputDirectory, signal } = attempt;
       const source = required(attempt.inputs.one('source'), 'the source');

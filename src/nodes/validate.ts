@@ -1,12 +1,10 @@
-import { constants } from 'node:fs';
-import { copyFile, link, lstat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
-import { assert } from '../base/assert.ts';
 import { failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import { mebibyte } from '../base/units.ts';
 import type { MediaTools } from '../ffmpeg/media-tools.ts';
+import { shareFile } from '../storage/share-file.ts';
 import { spawnCoreSec } from './cost.ts';
 import type { NodeKind } from './node-kind.ts';
 
@@ -40,6 +38,8 @@ export function validate(tools: MediaTools): NodeKind<ValidateParams> {
       demand: { coresMin: 1, coresMax: 1, memoryBytes: 128 * mebibyte, ioSlots: 0, gpus: 0 },
       coreSeconds: 2 * spawnCoreSec,
     }),
+    // A film that passed may not pass under other limits.
+    resultVersion: () => tools.versions && JSON.stringify(tools.versions),
     async run({ upload, outputDirectory, signal }) {
       const probe = await tools.probe(upload.path, signal);
       if (!probe.ok) return probe;
@@ -53,23 +53,4 @@ export function validate(tools: MediaTools): NodeKind<ValidateParams> {
       return ok({ files: [{ name: sourceName, sha256: upload.sha256 }], media });
     },
   };
-}
-
-/** Error codes of link(2) where a hard link can't be made, though a copy can. */
-const linkRefusals = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
-
-/** Gives a file a second name without copying it where the file system can; never by a symbolic link. */
-async function shareFile(from: string, to: string): Promise<void> {
-  assert((await lstat(from)).isFile(), 'the upload is not a regular file');
-  try {
-    await link(from, to);
-  } catch (thrown) {
-    const isRefusal =
-      thrown instanceof Error &&
-      'code' in thrown &&
-      typeof thrown.code === 'string' &&
-      linkRefusals.has(thrown.code);
-    if (!isRefusal) throw thrown;
-    await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  }
 }

@@ -6,6 +6,12 @@ export interface Recognizer {
   /** `addon` or `cli`, or `auto` as long as it has not chosen between them. */
   readonly name: string;
   /**
+   * What its transcripts depend on besides the recording and the language: engine and files of the model
+   * (the request's, else the configured one). Undefined while the model is not there; absent where
+   * nothing is known of it.
+   */
+  version?(model: string | undefined): string | undefined;
+  /**
    * Recognizes one recording. Aborting `signal` kills the child and gives `cancelled`. Silence gives a
    * transcript without segments. Failures: `model_missing` (the message holds the command to run),
    * `timeout`, `cancelled`, `tool`.

@@ -15,7 +15,7 @@ export interface WhisperCli {
 }
 
 /** What it is called by whisper.cpp itself, and by packages of it. `main`, its old name, may be anything. */
-const programNames = ['whisper-cli', 'whisper-cpp'];
+export const programNames: readonly string[] = ['whisper-cli', 'whisper-cpp'];
 
 /**
  * Finds a whisper.cpp command line: the one of the setting, else on the search path, else the one that

@@ -1,4 +1,4 @@
-import { assert, required } from '../base/assert.ts';
+import { required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
@@ -7,15 +7,22 @@ import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { formatDuration } from '../base/units.ts';
 import type { Artifact } from '../graph/artifact.ts';
+import { canRunWithoutCores } from '../jobs/reuse.ts';
 import type { InputArtifact, NodeInputs, NodeKind, NodeOutcome } from '../nodes/node-kind.ts';
 import type { PlannedInput, PlannedNode } from '../pipeline/plan.ts';
 import type { JobState } from '../scheduler/job-state.ts';
+import type { NewResult, ResultCache } from '../storage/result-cache.ts';
 import type { AttemptKey, Workspace } from '../storage/workspace.ts';
+import { StoreError } from '../store/store-error.ts';
 import type { StoredJob } from '../store/store.ts';
+import { promoteOutputs } from './promote-outputs.ts';
+import { reuseResult, toNewResult } from './reuse-result.ts';
 
 /** What running an attempt needs from the outside. */
 export interface AttemptServices {
   readonly workspace: Workspace;
+  /** Where earlier results are; nothing is looked up when absent. */
+  readonly results?: ResultCache;
   readonly clock: Clock;
   readonly logger: Logger;
 }
@@ -28,6 +35,8 @@ export interface AttemptOrder {
   readonly kind: NodeKind;
   /** The empty directory it works in, which may still be in the making. */
   readonly directory: Promise<string>;
+  /** See `resultKeyOf`; absent where no earlier result may be used. */
+  readonly resultKey?: string;
   /** Thread budget. */
   readonly cores: number;
   /** Aborted when somebody wants the attempt to end (cancel, fail-fast, stop of the service). */
@@ -39,6 +48,10 @@ export interface AttemptOrder {
 export interface AttemptResult {
   readonly outcome: NodeOutcome;
   readonly artifacts: readonly Artifact[];
+  /** Set when an earlier result was used and nothing ran. */
+  readonly isReused?: true;
+  /** What other jobs may use of it, once the attempt is the node's last one. */
+  readonly toKeep?: NewResult;
 }
 
 /**
@@ -99,6 +112,7 @@ async function guarded(
     if (circumstance !== undefined) {
       return err(failureFromThrown(thrown, circumstance, circumstances[circumstance]));
     }
+    if (thrown instanceof StoreError) return err(thrown.failure);
     return err(failureFromThrown(thrown, 'internal', `"${order.node.id}" failed unexpectedly.`));
   }
 }
@@ -111,6 +125,9 @@ async function execute(
   const { job, node, kind, key } = order;
   if (signal.aborted) return err(stopped(node));
   const outputDirectory = await order.directory;
+  const reused = await reuseResult(order, services);
+  if (reused !== undefined) return signal.aborted ? err(stopped(node)) : ok(reused);
+  if (!hasRoomToRun(order)) return err(resultGone(node));
   const running = kind.run({
     ...key,
     params: node.params,
@@ -127,10 +144,21 @@ async function execute(
   if (outcome === 'overdue') return err(overdue(node));
   if (!outcome.ok) return outcome;
   if (signal.aborted) return err(stopped(node));
-  return ok({
-    outcome: outcome.value,
-    artifacts: await promoteOutputs(order, services.workspace, outcome.value),
-  });
+  const artifacts = await promoteOutputs(order, services.workspace, outcome.value);
+  const made = { outcome: outcome.value, artifacts };
+  const { resultKey } = order;
+  if (resultKey === undefined) return ok(made);
+  return ok({ ...made, toKeep: toNewResult({ ...order, resultKey }, made, services.workspace) });
+}
+
+/** Whether the attempt was given what running its kind takes, and not only what a kept result takes. */
+function hasRoomToRun({ cores, job, node }: AttemptOrder): boolean {
+  const record = job.state.nodes.find(({ id }) => id === node.id);
+  return cores > 0 || canRunWithoutCores(required(record, `node ${node.id}`).estimate);
+}
+
+function resultGone(node: PlannedNode): Failure {
+  return failure('lost', `The earlier result of "${node.id}" is gone; the node has to run.`);
 }
 
 function stopped(node: PlannedNode): Failure {
@@ -186,31 +214,6 @@ export function resolveInputs(job: JobState, node: PlannedNode, workspace: Works
     one: (role) => byRole.get(role)?.[0],
     every: (role) => byRole.get(role) ?? [],
   };
-}
-
-/** Keeps the files of an outcome and describes them, in the order of the kind's outputs. */
-async function promoteOutputs(
-  order: AttemptOrder,
-  workspace: Workspace,
-  { files }: NodeOutcome,
-): Promise<readonly Artifact[]> {
-  const outputs = order.kind.outputs(order.node.params);
-  for (const { name } of files) {
-    const isKnown = outputs.some((output) => output.name === name);
-    assert(isKnown, `${order.node.kind} made "${name}", which is none of its outputs`);
-  }
-  const made = outputs.flatMap((output) => {
-    const file = files.find(({ name }) => name === output.name);
-    return file === undefined ? [] : [{ output, file }];
-  });
-  const promoted = await workspace.promote(
-    order.key,
-    made.map(({ file }) => file),
-  );
-  return made.map(({ output }, index) => {
-    const { path, bytes, sha256 } = required(promoted[index], output.name);
-    return { ...output, path, bytes, sha256 };
-  });
 }
 
 /** What the circumstances of an attempt are short of. */

@@ -1,0 +1,27 @@
+import { constants } from 'node:fs';
+import { copyFile, link, lstat } from 'node:fs/promises';
+import { assert } from '../base/assert.ts';
+
+/** Error codes of link(2) where a hard link can't be made, though a copy can. */
+const linkRefusals = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+
+/**
+ * Gives a regular file a second name without copying it where the file system can; never by a symbolic
+ * link. Whoever shares a file never changes its bytes, and removing one name leaves the other.
+ *
+ * @throws Error with the system's code: `ENOENT` when `from` is not there, `EEXIST` when `to` is.
+ */
+export async function shareFile(from: string, to: string): Promise<void> {
+  assert((await lstat(from)).isFile(), 'only regular files are shared');
+  try {
+    await link(from, to);
+  } catch (thrown) {
+    const isRefusal =
+      thrown instanceof Error &&
+      'code' in thrown &&
+      typeof thrown.code === 'string' &&
+      linkRefusals.has(thrown.code);
+    if (!isRefusal) throw thrown;
+    await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
+  }
+}
