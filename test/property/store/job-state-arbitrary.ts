@@ -147,5 +147,8 @@ function jobState(planned: Plan): fc.Arbitrary<JobState> {
 /** What a client sent. */
 export const uploads = recordOf<Upload>({ name: text, bytes: timeMs, sha256: text, path: text });
 
-/** Two states of a job called `job`, with the same plan and otherwise unrelated. */
-export const jobChanges = plan.chain((planned) => fc.tuple(jobState(planned), jobState(planned)));
+/** Two states of a job called `job`, with the same plan or another one, and otherwise unrelated. */
+export const jobChanges = fc.oneof(
+  plan.chain((planned) => fc.tuple(jobState(planned), jobState(planned))),
+  fc.tuple(plan.chain(jobState), plan.chain(jobState)),
+);
