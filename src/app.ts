@@ -28,6 +28,8 @@ import { createKinds } from './nodes/catalog.ts';
 import type { NodeKind } from './nodes/node-kind.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { formatProblem } from './pipeline/problem.ts';
+import { createStarter, describeMethod } from './processes/create-starter.ts';
+import type { ProcessStarter } from './processes/process-starter.ts';
 import type { Capacity } from './resources/demand.ts';
 import { readHostCapacity } from './resources/host-capacity.ts';
 import { decide } from './scheduler/select.ts';
@@ -72,6 +74,8 @@ export interface AppVariations {
   readonly decide?: Decide;
   /** Puts something around each node kind. */
   readonly wrapKind?: (kind: NodeKind) => NodeKind;
+  /** Puts something around what starts the child processes, or another in its place. */
+  readonly wrapStarter?: (starter: ProcessStarter) => ProcessStarter;
 }
 
 /**
@@ -90,7 +94,8 @@ export async function createApp(
   if (!lock.ok) return lock;
   owned.use(lock.value);
   const storage = new LocalStorage(join(dataDirectory, 'storage'));
-  const kinds = await createKindsFor(settings, storage, logger);
+  const starter = owned.use(await openStarter(logger, variations));
+  const kinds = await createKindsFor(settings, { storage, starter, logger });
   if (!kinds.ok) return kinds;
   const library = await loadPipelineLibrary(settings.pipelines, kinds.value);
   if (!library.ok) return library;
@@ -228,18 +233,37 @@ async function takeDirectory(directory: string): Promise<Result<Disposable, Fail
   });
 }
 
+/** What starts the children, with a line about it in the log. */
+async function openStarter(
+  logger: Logger,
+  { wrapStarter = (starter) => starter }: AppVariations,
+): Promise<ProcessStarter> {
+  const starter = await createStarter({ clock: systemClock });
+  const { finding, remedy } = describeMethod(starter.method);
+  if (remedy === undefined) logger.info({ method: starter.method }, `child processes: ${finding}`);
+  else logger.warn({ method: starter.method }, `child processes: ${finding} ${remedy}`);
+  return wrapStarter(starter);
+}
+
+/** What node kinds are made of besides the settings. */
+interface KindServices {
+  readonly storage: Storage;
+  readonly starter: ProcessStarter;
+  readonly logger: Logger;
+}
+
 async function createKindsFor(
   settings: Settings,
-  storage: Storage,
-  logger: Logger,
+  { storage, starter, logger }: KindServices,
 ): Promise<Result<ReadonlyMap<string, NodeKind>, Failure>> {
-  const toolchain = await findToolchain(settings);
+  const toolchain = await findToolchain({ ...settings, starter });
   if (!toolchain.ok) return toolchain;
   for (const warning of toolchainWarnings(toolchain.value)) logger.warn({}, warning);
   const tools = createMediaTools({
     limits: settings,
     logger,
     clock: systemClock,
+    starter,
     toolchain: toolchain.value,
   });
   const recognizer = createRecognizer({
@@ -248,6 +272,7 @@ async function createKindsFor(
     model: settings.whisperModel,
     modelsDir: modelsDirectoryOf(settings),
     clock: systemClock,
+    starter,
     logger,
   });
   return ok(createKinds({ tools, storage, recognizer, speechModel: settings.whisperModel }));

@@ -1,6 +1,8 @@
+import { constants } from 'node:os';
 import { failure } from '../base/failure.ts';
 import type { Failure, FailureCode } from '../base/failure.ts';
 import { formatDuration } from '../base/units.ts';
+import type { ChildExit } from '../processes/child.ts';
 import { operatorDetail } from '../processes/operator-detail.ts';
 import type { ToolReport } from '../processes/operator-detail.ts';
 import type { MediaLimits } from './limits.ts';
@@ -19,6 +21,8 @@ const sentences = {
     'Reading the file took too long. Upload it again; if that does not help, convert it to MP4 first.',
   stalled: 'The work made no progress any more and was stopped. Try again later.',
   cancelled: 'The work was stopped.',
+  limit_size:
+    'A file that is made of this film grows larger than the service allows. Cut the film and upload the parts, or ask the operator to raise the limit.',
   storage: 'The service has no room left on its disk. Try again later.',
   resource: 'The service ran short of memory or processes. Try again later.',
   tool: 'The service’s video program failed unexpectedly. Try again; if it fails again, tell the operator.',
@@ -99,11 +103,11 @@ function classifyEnd(report: ToolReport): Failure | undefined {
   if (exit.startError !== undefined) {
     return mediaFailure(isShortage(exit.startError) ? 'resource' : 'tool', detail);
   }
+  const limit = limitOf(exit);
+  if (limit !== undefined) return mediaFailure(limit, detail);
   switch (exit.signal) {
     case undefined:
       return undefined;
-    case 'SIGXFSZ':
-      return mediaFailure('storage', detail);
     case 'SIGKILL':
       // Not by us: the kernel's out-of-memory killer, or a container's limit.
       return mediaFailure('resource', detail);
@@ -117,6 +121,28 @@ function classifyEnd(report: ToolReport): Failure | undefined {
   }
 }
 
+/**
+ * Exit codes of ffmpeg after a signal that asks it to end, and after the fourth of them (ffmpeg.c,
+ * `sigterm_handler`). SIGXCPU is one of these.
+ */
+const askedExitCodes = new Set([255, 123]);
+
+/** The limit of a child's resources that ended it, if one did; see {@link ChildLimits}. */
+function limitOf(exit: ChildExit): 'limit_size' | 'timeout' | undefined {
+  const signal = exit.signal ?? signalOfShell(exit.code);
+  if (signal === 'SIGXFSZ') return 'limit_size';
+  if (signal === 'SIGXCPU') return 'timeout';
+  if (exit.mayHaveSpentItsCpu !== true) return undefined;
+  const isAsked = exit.code !== undefined && askedExitCodes.has(exit.code);
+  return isAsked || signal === 'SIGKILL' ? 'timeout' : undefined;
+}
+
+/** A shell in between ends with 128 and the number of the signal that ended its program. */
+function signalOfShell(code: number | undefined): NodeJS.Signals | undefined {
+  if (code === 128 + constants.signals.SIGXFSZ) return 'SIGXFSZ';
+  return code === 128 + constants.signals.SIGXCPU ? 'SIGXCPU' : undefined;
+}
+
 /** Error codes of a start that failed for want of processes, memory or file descriptors (fork(2)). */
 const shortageCodes = new Set(['EAGAIN', 'ENOMEM', 'EMFILE', 'ENFILE']);
 
@@ -124,11 +150,17 @@ function isShortage(error: Error): boolean {
   return 'code' in error && typeof error.code === 'string' && shortageCodes.has(error.code);
 }
 
-/** What the system says when a disk, a quota or a limit of file sizes is exhausted (errno(3)). */
-const fullDiskPattern = /No space left on device|Disk quota exceeded|File too large/;
+/** What the system says when a disk or a quota is exhausted (errno(3)). */
+const fullDiskPattern = /No space left on device|Disk quota exceeded/;
+
+/** What it says of a file beyond its limit, where the signal is ignored or the file system has a limit. */
+const fullFilePattern = /File too large/;
 
 /** ffmpeg may exit with 0 although it could not write the end of a file, which is an MP4 file's header. */
 function classifyFullDisk(report: ToolReport): Failure | undefined {
+  if (fullFilePattern.test(report.stderr)) {
+    return mediaFailure('limit_size', operatorDetail(report));
+  }
   return fullDiskPattern.test(report.stderr)
     ? mediaFailure('storage', operatorDetail(report))
     : undefined;

@@ -6,6 +6,7 @@ import { failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
+import { mebibyte } from '../base/units.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
 import { classifyLimits, classifyProbe, mediaFailure } from './errors.ts';
 import { inspectMp4 } from './mp4-boxes.ts';
@@ -13,6 +14,7 @@ import { PacketSpans, packetEntries } from './packet-scan.ts';
 import { hasUnsizedVideo, needsPacketScan, toMediaProbe } from './parse-probe.ts';
 import { parseProbeAnswer, probeEntries } from './probe-answer.ts';
 import type { ProbeAnswer } from './probe-answer.ts';
+import { limitsOfRun } from './run-limits.ts';
 import { allocationOptions, safeProbeOptions } from './safe-input.ts';
 import { sniff, sniffBytes } from './sniff.ts';
 import { LineSplitter } from '../processes/text-tail.ts';
@@ -110,6 +112,9 @@ interface ProbeOrder {
   readonly onStdout?: (text: string) => void;
 }
 
+/** It reads on one thread and may open a decoder on another. It writes no file. */
+const probeThreads = 2;
+
 /** Runs ffprobe on a file within the wall-clock limit. */
 export function runProbe(order: ProbeOrder, context: ToolContext): Promise<ToolEnd> {
   const { path, signal, onStdout } = order;
@@ -125,11 +130,16 @@ export function runProbe(order: ProbeOrder, context: ToolContext): Promise<ToolE
       argv: context.launch(argv, cwd),
       cwd,
       env: context.environment,
+      limits: limitsOfRun({
+        timeoutMs: context.probeLimitMs,
+        threads: probeThreads,
+        fileBytesMax: mebibyte,
+      }),
       timeoutMs: context.probeLimitMs,
       signal,
       ...(onStdout === undefined ? {} : { onStdout }),
     },
-    context.clock,
+    context,
   );
 }
 

@@ -10,9 +10,11 @@ import type { FfmpegCommand } from './command.ts';
 import { commandText } from '../processes/command-text.ts';
 import { classifyRun, mediaFailure } from './errors.ts';
 import { runWithFluent } from './fluent.ts';
+import { scratchBytesMaxDefault } from './limits.ts';
 import type { RunControl, RunReport } from './media-tools.ts';
 import { ProgressReader } from './progress.ts';
 import type { RunProgress } from './progress.ts';
+import { limitsOfRun } from './run-limits.ts';
 import { LineSplitter, TextTail } from '../processes/text-tail.ts';
 import type { ToolContext } from './tool-context.ts';
 import { stderrCharactersMax } from '../processes/tool-run.ts';
@@ -51,10 +53,15 @@ export async function runCommand(
         argv,
         cwd,
         env: context.environment,
+        limits: limitsOfRun({
+          timeoutMs: context.runLimitMs,
+          threads,
+          fileBytesMax: context.limits.scratchBytesMax ?? scratchBytesMaxDefault,
+        }),
         onStdout: (text) => progress.append(text),
         onStderr: (text) => stderr.append(text),
       },
-      context.clock,
+      context,
     );
     watch.push(endOnAbort(child, control.signal), watchForStall(child, progress, context));
     return child;

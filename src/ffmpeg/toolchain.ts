@@ -6,11 +6,15 @@ import { failure } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
+import { mebibyte } from '../base/units.ts';
+import { DirectStarter } from '../processes/direct-starter.ts';
 import { describeEnd } from '../processes/command-text.ts';
 import { findProgram } from '../processes/find-program.ts';
+import type { ProcessStarter } from '../processes/process-starter.ts';
 import { runTool } from '../processes/tool-run.ts';
 import type { ToolEnd } from '../processes/tool-run.ts';
 import { mediaEnvironment } from './environment.ts';
+import { limitsOfRun } from './run-limits.ts';
 import { parseVersion } from './version.ts';
 import type { ToolVersion } from './version.ts';
 
@@ -42,6 +46,8 @@ export interface ToolchainSearch {
   /** The directories of PATH; the service's own when absent, none when empty. */
   readonly searchPath?: string;
   readonly clock?: Clock;
+  /** Starts the programs that are tried; they are started directly by default. */
+  readonly starter?: ProcessStarter;
 }
 
 /** Encoders without which the standard pipeline can't run. */
@@ -65,6 +71,7 @@ export async function findToolchain(search: ToolchainSearch): Promise<Result<Too
   const finder = {
     searchPath: search.searchPath ?? process.env['PATH'] ?? '',
     clock: search.clock ?? systemClock,
+    starter: search.starter ?? new DirectStarter(),
   };
   const [ffmpeg, ffprobe] = await Promise.all([
     findTool('ffmpeg', search.ffmpegPath, finder),
@@ -82,6 +89,7 @@ export async function findToolchain(search: ToolchainSearch): Promise<Result<Too
 interface Finder {
   readonly searchPath: string;
   readonly clock: Clock;
+  readonly starter: ProcessStarter;
 }
 
 /** The names of what an ffmpeg was built with. */
@@ -194,9 +202,10 @@ function askTool(argv: readonly string[], finder: Finder): Promise<ToolEnd> {
       argv,
       cwd: '/',
       env: mediaEnvironment(finder.searchPath),
+      limits: limitsOfRun({ timeoutMs: startLimitMs, threads: 1, fileBytesMax: mebibyte }),
       timeoutMs: startLimitMs,
       signal: new AbortController().signal,
     },
-    finder.clock,
+    finder,
   );
 }

@@ -1,8 +1,8 @@
-import { spawn } from 'node:child_process';
-import type { ChildProcess, StdioOptions } from 'node:child_process';
-import { constants, getPriority, setPriority } from 'node:os';
+import type { ChildProcess } from 'node:child_process';
+import { availableParallelism } from 'node:os';
 import { Readable } from 'node:stream';
 import type { Clock } from '../base/clock.ts';
+import type { ProcessStarter, StartOrder, StartedProcess } from './process-starter.ts';
 
 /**
  * A child process and its end.
@@ -21,6 +21,8 @@ export class Child {
   /** Absent when the system refused the start outright. */
   readonly process: ChildProcess | undefined;
   readonly #clock: Clock;
+  readonly #cpuSecMax: number;
+  readonly #startedAtMs: number;
   readonly #resolve: (exit: ChildExit) => void;
   #cause: EndCause | undefined;
   #hasExited = false;
@@ -28,14 +30,17 @@ export class Child {
   #cancelKill: () => void = () => {};
 
   /** Starts the child. A start that fails shows as `startError` of its exit. */
-  constructor(order: ChildOrder, clock: Clock) {
+  constructor(order: ChildOrder, { starter, clock }: ChildServices) {
     const { promise, resolve } = Promise.withResolvers<ChildExit>();
     this.gone = promise;
     this.#resolve = resolve;
     this.#clock = clock;
+    this.#cpuSecMax = order.limits.cpuSec;
+    this.#startedAtMs = clock.monotonicMs();
     try {
-      this.process = spawnChild(order);
-      this.#listen(this.process, order);
+      const started = starter.start({ ...order, isConversing: order.conversation !== undefined });
+      this.process = started.process;
+      this.#listen(started, order);
     } catch (thrown) {
       // Some errors come as an event, others (too many arguments, no memory) are thrown.
       this.#settle({ startError: thrown instanceof Error ? thrown : new Error(String(thrown)) });
@@ -58,11 +63,8 @@ export class Child {
     this.#cancelKill = this.#clock.after(terminationGraceMs, () => this.#signal('SIGKILL'));
   }
 
-  #listen(process: ChildProcess, order: ChildOrder): void {
-    if (process.pid !== undefined) {
-      liveChildren.add(process.pid);
-      giveWay(process.pid);
-    }
+  #listen({ process, startError }: StartedProcess, order: ChildOrder): void {
+    if (process.pid !== undefined) liveChildren.add(process.pid);
     // Node may leave the pipes out when the start fails for want of file descriptors.
     process.stdout?.setEncoding('utf8').on('data', order.onStdout);
     process.stderr?.setEncoding('utf8').on('data', order.onStderr);
@@ -72,12 +74,22 @@ export class Child {
     });
     process.on('exit', () => (this.#hasExited = true));
     process.on('close', (code, signal) => {
+      const error = startError();
+      if (error !== undefined && this.#cause === undefined) {
+        return this.#settle({ startError: error });
+      }
       this.#settle({
         ...(code === null ? {} : { code }),
         ...(signal === null ? {} : { signal }),
         ...(this.#cause === undefined ? {} : { cause: this.#cause }),
+        ...(this.#mayHaveSpentItsCpu ? { mayHaveSpentItsCpu: true } : {}),
       });
     });
+  }
+
+  get #mayHaveSpentItsCpu(): boolean {
+    const elapsedSec = (this.#clock.monotonicMs() - this.#startedAtMs) / 1000;
+    return elapsedSec * availableParallelism() >= this.#cpuSecMax;
   }
 
   #settle(exit: ChildExit): void {
@@ -93,40 +105,6 @@ export class Child {
   }
 }
 
-function spawnChild(order: ChildOrder): ChildProcess {
-  const [program = '', ...args] = order.argv;
-  return spawn(program, args, {
-    cwd: order.cwd,
-    env: { ...order.env },
-    stdio: order.conversation === undefined ? silentPipes : conversationPipes,
-    // A group of its own: the child does not get the terminal's Ctrl-C before the service decides,
-    // and a launcher's own children end with it.
-    detached: true,
-    windowsHide: true,
-  });
-}
-
-/**
- * How much nicer than the service a child is (setpriority(2)): it gets all that is idle, and gives way to
- * the service, which has to answer and to hand cores on, and to what else the host does. Half of the
- * scale leaves a child a tenth of a core that others want.
- */
-export const childNiceness = 10;
-
-function giveWay(pid: number): void {
-  try {
-    setPriority(pid, Math.min(constants.priority.PRIORITY_LOW, getPriority() + childNiceness));
-  } catch {
-    // ESRCH: it has ended already.
-  }
-}
-
-/** Nothing to read; what it writes is taken. */
-const silentPipes: StdioOptions = ['ignore', 'pipe', 'pipe'];
-
-/** The same with an open standard input, and the pipe for answers behind standard error. */
-const conversationPipes: StdioOptions = ['pipe', 'pipe', 'pipe', 'pipe'];
-
 /** The file descriptor, in the child, of the pipe that takes its answers. */
 export const answerDescriptor = 3;
 
@@ -140,13 +118,14 @@ function converse(process: ChildProcess, conversation: Conversation): void {
   answers.setEncoding('utf8').on('data', conversation.onAnswer);
 }
 
+/** What a child needs from the outside. */
+export interface ChildServices {
+  readonly starter: ProcessStarter;
+  readonly clock: Clock;
+}
+
 /** How to start a child. */
-export interface ChildOrder {
-  /** The program and its arguments. */
-  readonly argv: readonly string[];
-  readonly cwd: string;
-  /** The whole environment: nothing is inherited. */
-  readonly env: Readonly<Record<string, string>>;
+export interface ChildOrder extends Omit<StartOrder, 'isConversing'> {
   readonly onStdout: (text: string) => void;
   readonly onStderr: (text: string) => void;
   /** For children of this program; others read nothing and answer on standard output. */
@@ -176,6 +155,11 @@ export interface ChildExit {
   readonly startError?: Error;
   /** Set when this service ended it. */
   readonly cause?: EndCause;
+  /**
+   * Set when it lived long enough to have used all its CPU time. That some limit ended a program does
+   * not always show: ffmpeg takes SIGXCPU for a wish to end, and ends with a code of its own.
+   */
+  readonly mayHaveSpentItsCpu?: true;
 }
 
 /** Milliseconds between SIGTERM and SIGKILL: enough for ffmpeg to close a file it is writing. */

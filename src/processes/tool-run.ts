@@ -1,7 +1,7 @@
-import type { Clock } from '../base/clock.ts';
 import { mebibyte } from '../base/units.ts';
 import { Child } from './child.ts';
-import type { ChildExit, Conversation } from './child.ts';
+import type { ChildExit, ChildServices, Conversation } from './child.ts';
+import type { ChildLimits } from './child-limits.ts';
 import { TextTail } from './text-tail.ts';
 
 /** A short run of a tool whose answer is its standard output. */
@@ -9,6 +9,7 @@ export interface ToolOrder {
   readonly argv: readonly string[];
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
+  readonly limits: ChildLimits;
   /** Wall-clock limit in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;
@@ -39,7 +40,7 @@ export const answerCharactersMax = mebibyte;
 export const stderrCharactersMax = 65_536;
 
 /** Runs a tool to its end. An aborted signal or the time limit ends it; it is gone when this settles. */
-export async function runTool(order: ToolOrder, clock: Clock): Promise<ToolEnd> {
+export async function runTool(order: ToolOrder, services: ChildServices): Promise<ToolEnd> {
   const stderr = new TextTail(stderrCharactersMax);
   let stdout = '';
   if (order.signal.aborted) {
@@ -60,11 +61,11 @@ export async function runTool(order: ToolOrder, clock: Clock): Promise<ToolEnd> 
         order.onStderr?.(text);
       },
     },
-    clock,
+    services,
   );
   const cancel = (): void => child.end('cancelled');
   order.signal.addEventListener('abort', cancel, { once: true });
-  const cancelTimer = clock.after(order.timeoutMs, () => child.end('timeout'));
+  const cancelTimer = services.clock.after(order.timeoutMs, () => child.end('timeout'));
   const exit = await child.gone;
   cancelTimer();
   order.signal.removeEventListener('abort', cancel);

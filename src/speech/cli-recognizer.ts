@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
+import { mebibyte } from '../base/units.ts';
+import { cpuSecondsOf, openFilesMax } from '../processes/child-limits.ts';
 import { operatorDetail } from '../processes/operator-detail.ts';
 import { commandText } from '../processes/command-text.ts';
 import { LineSplitter } from '../processes/text-tail.ts';
@@ -194,6 +196,9 @@ interface CliRun extends BatchControl {
 /** Longest line of whisper.cpp's talk that is looked at. */
 const lineCharactersMax = 1000;
 
+/** The answer of one window, with every token of it, has some ten kilobytes. */
+const answerBytesMax = 64 * mebibyte;
+
 async function runCli(job: CliJob, run: CliRun): Promise<ToolEnd> {
   const { recognition, signal, context } = job;
   const { threads } = recognition.request;
@@ -205,17 +210,23 @@ async function runCli(job: CliJob, run: CliRun): Promise<ToolEnd> {
     done += 1;
     run.onWindow(done);
   });
+  const timeoutMs = timeLeftMs(recognition, context);
   return runTool(
     {
       argv,
       cwd: run.directory,
       env: engineEnvironment(context.searchPath, threads),
-      timeoutMs: timeLeftMs(recognition, context),
+      limits: {
+        cpuSec: cpuSecondsOf(timeoutMs, threads),
+        fileBytesMax: answerBytesMax,
+        openFilesMax,
+      },
+      timeoutMs,
       signal,
       onStdout: () => {},
       onStderr: (text) => lines.append(text),
     },
-    context.clock,
+    context,
   );
 }
 

@@ -5,7 +5,9 @@ import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
+import { DirectStarter } from '../processes/direct-starter.ts';
 import type { Launch } from '../processes/launch.ts';
+import type { ProcessStarter } from '../processes/process-starter.ts';
 import { createAddonRecognizer } from './addon-recognizer.ts';
 import { createCliRecognizer } from './cli-recognizer.ts';
 import { AddonProbe } from './probe-addon.ts';
@@ -29,6 +31,8 @@ export interface RecognizerOptions {
   readonly logger: Logger;
   /** Where programs are looked for; `PATH` by default. */
   readonly searchPath?: string;
+  /** Starts the children, and is closed by who made it; they are started directly by default. */
+  readonly starter?: ProcessStarter;
   /** A launcher around every child; none by default. */
   readonly launch?: Launch;
 }
@@ -156,12 +160,13 @@ function noEngineFailure(failures: readonly Failure[]): Failure {
 }
 
 function toContext(options: RecognizerOptions): SpeechContext {
-  const { model, modelsDir, clock, logger, searchPath, launch } = options;
+  const { model, modelsDir, clock, logger, starter, searchPath, launch } = options;
   return {
     model,
     modelsDir,
     clock,
     logger,
+    starter: starter ?? new DirectStarter(),
     searchPath: searchPath ?? process.env['PATH'] ?? '',
     launch: launch ?? ((argv) => argv),
   };

@@ -4,6 +4,8 @@ import { fileURLToPath } from 'node:url';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
+import { mebibyte } from '../base/units.ts';
+import { cpuSecondsOf, openFilesMax } from '../processes/child-limits.ts';
 import { commandText } from '../processes/command-text.ts';
 import { LineSplitter } from '../processes/text-tail.ts';
 import { runTool } from '../processes/tool-run.ts';
@@ -46,6 +48,11 @@ export async function runSpeechChild(
       argv,
       cwd,
       env: engineEnvironment(context.searchPath, control.threads),
+      limits: {
+        cpuSec: cpuSecondsOf(control.timeoutMs, control.threads + ownThreads),
+        fileBytesMax,
+        openFilesMax,
+      },
       timeoutMs: control.timeoutMs,
       signal: control.signal,
       // The native code's own talk.
@@ -55,11 +62,17 @@ export async function runSpeechChild(
         onAnswer: (text) => splitter.append(text),
       },
     },
-    context.clock,
+    context,
   );
   if (last?.event === 'done') return ok(undefined);
   return err(last?.event === 'failed' ? partFailure(last.part, last.detail) : endFailure(end));
 }
+
+/** Threads of Node itself beside those of the engine: JavaScript, and the collector of its garbage. */
+const ownThreads = 2;
+
+/** It writes to pipes only. The rest is room for what a native library may keep in a file of its own. */
+const fileBytesMax = 16 * mebibyte;
 
 /** The child's program: beside this file, as TypeScript in a checkout and as JavaScript in a build. */
 const childPath = fileURLToPath(

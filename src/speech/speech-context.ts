@@ -1,6 +1,7 @@
 import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Launch } from '../processes/launch.ts';
+import type { ProcessStarter } from '../processes/process-starter.ts';
 import { childEnvironment } from '../processes/tool-run.ts';
 
 /** What all parts of the speech engines share. */
@@ -9,6 +10,7 @@ export interface SpeechContext {
   readonly model: string;
   readonly modelsDir: string;
   readonly clock: Clock;
+  readonly starter: ProcessStarter;
   readonly logger: Logger;
   /** Where programs are looked for, as in `PATH`. */
   readonly searchPath: string;

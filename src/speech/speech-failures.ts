@@ -9,6 +9,8 @@ import type { FailedPart } from './child-protocol.ts';
 export const engineHint =
   'In a checkout, `npm run build:whisper-cli` builds one (needs make and g++); or set REELGRAPH_WHISPER_CLI (--whisper-cli) to a whisper.cpp command line.';
 
+const tooLongSentence = 'The speech took too long to recognize and was given up.';
+
 /** The failure of an engine's process that ended without its answer. */
 export function endFailure(end: ToolEnd): Failure {
   const detail = operatorDetail(end);
@@ -16,18 +18,33 @@ export function endFailure(end: ToolEnd): Failure {
     case 'cancelled':
       return failure('cancelled', 'The work was stopped.');
     case 'timeout':
-      return failure('timeout', 'The speech took too long to recognize and was given up.', detail);
+      return failure('timeout', tooLongSentence, detail);
     case 'stalled':
     case 'flooded':
     case undefined:
-      return failure(
-        'tool',
-        'The speech engine ended without an answer. Try again; if it fails again, choose a smaller model.',
-        detail,
+      return (
+        limitFailure(end) ??
+        failure(
+          'tool',
+          'The speech engine ended without an answer. Try again; if it fails again, choose a smaller model.',
+          detail,
+        )
       );
     default:
       return unreachable(end.exit.cause);
   }
+}
+
+/** The failure of a process that a limit of its resources ended. */
+function limitFailure(end: ToolEnd): Failure | undefined {
+  const detail = operatorDetail(end);
+  const { signal, mayHaveSpentItsCpu } = end.exit;
+  if (signal === 'SIGXCPU' || (signal === 'SIGKILL' && mayHaveSpentItsCpu === true)) {
+    return failure('timeout', tooLongSentence, detail);
+  }
+  if (signal !== 'SIGXFSZ') return undefined;
+  const message = 'The speech engine wrote more than it may. Choose another model.';
+  return failure('limit_size', message, detail);
 }
 
 /** The failure that an engine's process told itself. */

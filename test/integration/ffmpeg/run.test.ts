@@ -110,13 +110,13 @@ describeWithToolchains(await toolchainsUnderTest(), (toolchain) => {
       expect(codeOf(await tools.run(command, controlOf()))).toBe('storage');
     });
 
-    test('beyond a limit of file sizes is one of storage, whether or not a signal says so', async () => {
+    test('beyond a limit of file sizes is told as that, whether or not a signal says so', async () => {
       for (const trap of ['', 'trap "" XFSZ;']) {
         const limited = createTools(toolchain, {
           launch: (argv) => ['/bin/sh', '-c', `${trap} ulimit -f 8; exec "$@"`, 'sh', ...argv],
         });
         const output = join(await emptyDirectory(), 'out.mp4');
-        expect(codeOf(await limited.run(encoding(output), controlOf()))).toBe('storage');
+        expect(codeOf(await limited.run(encoding(output), controlOf()))).toBe('limit_size');
       }
     });
 

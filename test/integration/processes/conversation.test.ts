@@ -1,5 +1,7 @@
 import { expect, test } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
+import { wideLimits } from '../../fakes/wide-limits.ts';
+import { DirectStarter } from '../../../src/processes/direct-starter.ts';
 import { runTool } from '../../../src/processes/tool-run.ts';
 
 /** Runs a program of one line in a Node of its own, with an order and a pipe for its answers. */
@@ -10,11 +12,12 @@ async function converse(program: string, order: string) {
       argv: [process.execPath, '--eval', program],
       cwd: import.meta.dirname,
       env: {},
+      limits: wideLimits,
       timeoutMs: 30_000,
       signal: new AbortController().signal,
       conversation: { order, onAnswer: (text) => (answer += text) },
     },
-    systemClock,
+    { starter: new DirectStarter(), clock: systemClock },
   );
   return { ...end, answer };
 }

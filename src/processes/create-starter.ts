@@ -1,0 +1,129 @@
+import { fileURLToPath } from 'node:url';
+import type { Clock } from '../base/clock.ts';
+import { mebibyte } from '../base/units.ts';
+import { openFilesMax } from './child-limits.ts';
+import type { ChildLimits } from './child-limits.ts';
+import { DirectStarter } from './direct-starter.ts';
+import type { UtilLinux } from './direct-starter.ts';
+import { findProgram, isExecutable } from './find-program.ts';
+import { launcherVersionLine } from './launcher-order.ts';
+import { PreforkedStarter } from './preforked-starter.ts';
+import type { ProcessStarter, StartMethod } from './process-starter.ts';
+import { childEnvironment, runTool } from './tool-run.ts';
+
+/** Where {@link createStarter} looks. */
+export interface StarterSearch {
+  readonly clock: Clock;
+  /** Where setpriv and prlimit are looked for; `PATH` by default, nowhere when empty. */
+  readonly searchPath?: string;
+  /** The launcher's program; the one that `npm run build:launcher` has built by default. */
+  readonly launcherPath?: string;
+}
+
+/**
+ * The best way to start programs that works here, each tried once: the launcher, else util-linux, else
+ * plain. Who calls it closes it.
+ */
+export async function createStarter(search: StarterSearch): Promise<ProcessStarter> {
+  const launcherPath = search.launcherPath ?? builtLauncherPath;
+  const { clock, searchPath = process.env['PATH'] ?? '' } = search;
+  return (
+    (await tryLauncher(launcherPath, clock)) ??
+    (await tryUtilLinux(searchPath, clock)) ??
+    new DirectStarter()
+  );
+}
+
+/** Where the built launcher lies: in the package's folder, two up from here in `src/` as in `dist/`. */
+export const builtLauncherPath = fileURLToPath(
+  new URL('../../build/reelgraph-launcher', import.meta.url),
+);
+
+/** How programs are started, for the operator. */
+export interface MethodReport {
+  readonly finding: string;
+  /** What to do to have it better; absent where nothing is. */
+  readonly remedy?: string;
+}
+
+/** Says what a method means, and what to do for a better one. */
+export function describeMethod(method: StartMethod): MethodReport {
+  const remedy = '`npm run build:launcher` builds the launcher (needs a C compiler).';
+  const reports: Readonly<Record<StartMethod, MethodReport>> = {
+    launcher: {
+      finding: 'By the launcher: they end with the service, start at once, and have limits.',
+    },
+    'util-linux': {
+      finding:
+        'By setpriv and prlimit: they end with the service and have limits, but each start holds the service up.',
+      remedy,
+    },
+    plain: {
+      finding: 'Directly: they go on when the service is killed, and have no limits.',
+      remedy: `${remedy} The programs setpriv and prlimit of util-linux do, too.`,
+    },
+  };
+  return reports[method];
+}
+
+/** A launcher that starts, and speaks this version's language; it is asked through itself. */
+async function tryLauncher(path: string, clock: Clock): Promise<ProcessStarter | undefined> {
+  if (!(await isExecutable(path))) return undefined;
+  const starter = new PreforkedStarter({ launcherPath: path, clock });
+  const answer = await ask([path, '--version'], { starter, clock });
+  if (answer === launcherVersionLine) return starter;
+  await starter.close();
+  return undefined;
+}
+
+async function tryUtilLinux(searchPath: string, clock: Clock): Promise<ProcessStarter | undefined> {
+  const [setpriv, prlimit] = await Promise.all([
+    findProgram('setpriv', searchPath),
+    findProgram('prlimit', searchPath),
+  ]);
+  if (setpriv === undefined || prlimit === undefined) return undefined;
+  const starter = new DirectStarter();
+  // Through both of them as every start: other programs of these names know fewer options.
+  const table = [prlimit, '--raw', '--noheadings', '--output', 'RESOURCE,HARD'];
+  const answer = await ask([setpriv, '--pdeathsig', 'KILL', '--', ...table], { starter, clock });
+  const hardLimits = readHardLimits(answer);
+  return hardLimits === undefined ? undefined : new DirectStarter({ setpriv, prlimit, hardLimits });
+}
+
+/** Lines such as `NOFILE 4096` and `CPU unlimited`; undefined where they are none. */
+function readHardLimits(table: string): UtilLinux['hardLimits'] | undefined {
+  const limits = [...table.matchAll(/^([A-Z]+) +(\d+|unlimited)$/gm)];
+  if (!limits.some(([, resource]) => resource === 'NOFILE')) return undefined;
+  return new Map(
+    limits
+      .filter(([, , value]) => value !== 'unlimited')
+      .map(([, resource = '', value]) => [resource.toLowerCase(), Number(value)]),
+  );
+}
+
+/** Milliseconds that a program may take to answer; the slowest disk needs a second or two. */
+const answerLimitMs = 20_000;
+
+const probeLimits: ChildLimits = { cpuSec: 10, fileBytesMax: mebibyte, openFilesMax };
+
+interface Asker {
+  readonly starter: ProcessStarter;
+  readonly clock: Clock;
+}
+
+/** What a program writes when it ends well; nothing otherwise. */
+async function ask(argv: readonly string[], asker: Asker): Promise<string> {
+  const { signal } = new AbortController();
+  const { exit, stdout } = await runTool(
+    {
+      argv,
+      cwd: '/',
+      env: childEnvironment('/usr/bin:/bin'),
+      limits: probeLimits,
+      timeoutMs: answerLimitMs,
+      signal,
+    },
+    asker,
+  );
+  return exit.code === 0 ? stdout : '';
+}
