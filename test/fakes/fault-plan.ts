@@ -20,11 +20,11 @@ export interface FaultPlan {
   readonly log?: string;
   /** The process kills itself with SIGKILL there. */
   readonly kill?: { readonly when: 'before' | 'after'; readonly at: FaultPoint };
-  /** The operation is not done and fails; `persistent` makes every later one fail, too. */
+  /** The operation is not done and fails; so do, if it is said, all later ones or those of its name. */
   readonly fail?: {
     readonly code: FaultCode;
     readonly at: FaultPoint;
-    readonly persistent?: boolean;
+    readonly lasting?: 'all' | 'same-name';
   };
   /** Milliseconds that the wall clock is wrong by. */
   readonly clockShiftMs?: number;

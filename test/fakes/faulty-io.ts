@@ -24,7 +24,11 @@ delete process.env[planVariable];
 let plan = readPlan(planPath);
 let count = 0;
 let countByName = new Map<string, number>();
-let isBroken = false;
+/** No operation has this name. */
+const everything = '*';
+
+/** The operations that fail from now on, by their name. */
+let broken: string | undefined;
 let logDescriptor = openLog();
 
 function readPlan(path: string): FaultPlan {
@@ -41,7 +45,7 @@ process.on(planSignal, () => {
   plan = readPlan(planPath);
   count = 0;
   countByName = new Map();
-  isBroken = false;
+  broken = undefined;
   logDescriptor = openLog();
   writeSync(1, `${planTaken} ${plan.serial ?? 0};\n`);
 });
@@ -62,8 +66,9 @@ function fateOf(name: string): Fate {
     ('nth' in at ? at.nth === count : at.name === name && at.occurrence === occurrence);
   const { kill, fail } = plan;
   const dies = isHere(kill?.at);
-  const isFailing = isBroken || isHere(fail?.at);
-  if (isFailing && fail?.persistent === true) isBroken = true;
+  const isFailing = broken === everything || broken === name || isHere(fail?.at);
+  if (isFailing && fail?.lasting !== undefined)
+    broken ??= fail.lasting === 'all' ? everything : name;
   return {
     dieBefore: dies && kill?.when === 'before',
     dieAfter: dies && kill?.when === 'after',
@@ -223,19 +228,15 @@ function nameOfStatement(statement: StatementSync): string | undefined {
 for (const method of ['all', 'get', 'run'] as const) {
   const prototype: object = StatementSync.prototype;
   const original: AnyFunction = Reflect.get(prototype, method);
-  Reflect.set(
-    prototype,
-    method,
-    function intercepted(this: StatementSync, ...values: unknown[]) {
-      const name = nameOfStatement(this);
-      if (name === undefined) return original.apply(this, values);
-      const fate = begin(name);
-      if (fate.fail !== undefined) throw databaseError(fate.fail);
-      const result = original.apply(this, values);
-      end(name, fate);
-      return result;
-    },
-  );
+  Reflect.set(prototype, method, function intercepted(this: StatementSync, ...values: unknown[]) {
+    const name = nameOfStatement(this);
+    if (name === undefined) return original.apply(this, values);
+    const fate = begin(name);
+    if (fate.fail !== undefined) throw databaseError(fate.fail);
+    const result = original.apply(this, values);
+    end(name, fate);
+    return result;
+  });
 }
 
 const realNow = Date.now.bind(Date);

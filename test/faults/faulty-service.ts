@@ -62,6 +62,17 @@ export class FaultyService implements AsyncDisposable {
     return pid;
   }
 
+  /** Whether the current life answers at all. */
+  async answers(): Promise<boolean> {
+    try {
+      const answer = await fetch(`${this.#url}/healthz`);
+      await answer.body?.cancel();
+      return true;
+    } catch {
+      return false;
+    }
+  }
+
   /** Starts a life with a plan and waits until it takes jobs. Throws, with its output, when it ends. */
   async start(plan: ServicePlan = {}): Promise<void> {
     const startMs = performance.now();

@@ -1,0 +1,116 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { assert } from '../../src/base/assert.ts';
+import { createTempDirectory } from '../support/temp-directory.ts';
+import type { TempDirectory } from '../support/temp-directory.ts';
+import { checkSettled } from './checker.ts';
+import { distinctPoints, recordPoints } from './crash-points.ts';
+import type { NamedPoint } from './crash-points.ts';
+import { FaultyService } from './faulty-service.ts';
+import { failEach } from './io-failures.ts';
+import { ProductCheck } from './product-check.ts';
+import { RecordingClient } from './recording-client.ts';
+import { prepareSmallWork } from './small-work.ts';
+import type { SmallWork } from './small-work.ts';
+
+/** About sixty jobs, one after the other, on a machine that others use as well. */
+const failuresTimeoutMs = 300_000;
+
+let directory: TempDirectory;
+let work: SmallWork;
+let points: readonly NamedPoint[];
+
+beforeAll(async () => {
+  directory = await createTempDirectory();
+  work = await prepareSmallWork(directory.path);
+  const { job } = await recordPoints(work, `${directory.path}/points`);
+  points = distinctPoints(job);
+});
+
+afterAll(() => directory[Symbol.asyncDispose]());
+
+test(
+  'a job whose disk fails once, at any one of its steps, never ends well by mistake',
+  async () => {
+    // Both errors in turn: the product knows no difference between them but for the door.
+    const failures = points.map((at, index) => ({
+      at,
+      code: index % 2 === 0 ? ('ENOSPC' as const) : ('EIO' as const),
+    }));
+    const { findings, endings, final } = await failEach(failures, work);
+    expect(findings).toEqual([]);
+    expect(final.violations).toEqual([]);
+    expect(final.doneTwice).toBe(0);
+    // The door refuses what it cannot store; behind it, retries get over one error.
+    expect(endings.failed).toBe(0);
+    expect(endings.refused).toBeGreaterThan(5);
+    expect(endings.succeeded).toBe(points.length - endings.refused);
+  },
+  failuresTimeoutMs,
+);
+
+/** A service under a client, on a directory of its own. */
+async function startService(): Promise<{ service: FaultyService; client: RecordingClient }> {
+  const service = await FaultyService.create({ flags: work.replayFlags });
+  await service.start();
+  const client = new RecordingClient();
+  client.url = service.url;
+  return { service, client };
+}
+
+test('a disk that stays full for one step fails the job with storage, and the next one succeeds', async () => {
+  const { service, client } = await startService();
+  await using _service = service;
+  const at = { name: 'rename jobs/<job>/transcode/<n>', occurrence: 1 };
+  await service.arm({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
+  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+  assert(outcome.type === 'accepted', 'it is accepted');
+  const failed = await client.finish(outcome.jobId);
+  expect(failed.error).toMatchObject({ code: 'storage', node: 'transcode' });
+  expect(failed.nodes.find(({ id }) => id === 'transcode')?.attempt).toBe(3);
+  await service.arm({});
+  await expectHealed(service, client);
+});
+
+test('a disk that is full for everything is told at the door and by readiness, until it is not', async () => {
+  const { service, client } = await startService();
+  await using _service = service;
+  await service.arm({ fail: { code: 'ENOSPC', at: { nth: 1 }, lasting: 'all' } });
+  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+  expect(outcome).toEqual({ type: 'refused', status: 507, code: 'storage' });
+  const answer = await fetch(`${service.url}/readyz`);
+  expect(answer.ok).toBe(false);
+  await answer.body?.cancel();
+  await service.arm({});
+  await expectHealed(service, client);
+});
+
+test.each(['ENOSPC', 'EIO'] as const)(
+  'a job goes on by itself once the store can be written again (%s)',
+  async (code) => {
+    const { service, client } = await startService();
+    await using _service = service;
+    // Behind the commits of the upload: the first ones of the job.
+    const at = { name: 'commit', occurrence: 3 };
+    await service.arm({ fail: { code, at, lasting: 'all' } });
+    const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+    assert(outcome.type === 'accepted', 'it is accepted');
+    await service.program.waitFor(/could not be stored/);
+    expect((await client.read(outcome.jobId))?.state).toBe('running');
+    await service.arm({});
+    expect((await client.finish(outcome.jobId)).state).toBe('succeeded');
+    await expectHealed(service, client);
+  },
+);
+
+/** Expects that a new job succeeds, and that the directory is sound after a restart. */
+async function expectHealed(service: FaultyService, client: RecordingClient): Promise<void> {
+  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+  assert(outcome.type === 'accepted', 'the next upload is accepted');
+  expect((await client.finish(outcome.jobId)).state).toBe('succeeded');
+  await service.stop();
+  await service.start();
+  const products = new ProductCheck('probe');
+  const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+  const report = await checkSettled({ ...parts, serviceUrl: service.url });
+  expect(report.violations).toEqual([]);
+}

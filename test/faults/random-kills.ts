@@ -1,0 +1,160 @@
+import { truncate, copyFile, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { Random } from '../fakes/random.ts';
+import { checkSettled } from './checker.ts';
+import type { CheckReport } from './checker.ts';
+import { FaultyService } from './faulty-service.ts';
+import type { ServicePlan } from './faulty-service.ts';
+import { ProductCheck } from './product-check.ts';
+import { RecordingClient } from './recording-client.ts';
+import { makeClip } from './small-work.ts';
+import type { SmallWork } from './small-work.ts';
+import { readStoredJobs } from './stored-jobs.ts';
+
+/** Files of all kinds that people send. */
+export interface MixedFiles {
+  readonly films: readonly string[];
+  /** Accepted, and found out by a job. */
+  readonly bad: readonly string[];
+  /** Refused at the door. */
+  readonly refused: readonly string[];
+}
+
+/** Writes the files into a directory. */
+export async function prepareMixedFiles(directory: string, work: SmallWork): Promise<MixedFiles> {
+  const at = (name: string): string => join(directory, name);
+  const larger = await makeClip(at('larger.mp4'), { size: '256x144', seconds: 3 });
+  await copyFile(larger, at('cut.mp4'));
+  await truncate(at('cut.mp4'), 10_000);
+  await writeFile(at('noise.mp4'), Buffer.alloc(50_000, 0xa5));
+  await writeFile(at('list.m3u8'), '#EXTM3U\nhttp://127.0.0.1/film.ts\n');
+  return {
+    films: [work.clip, larger],
+    bad: [at('cut.mp4'), at('noise.mp4')],
+    refused: [at('list.m3u8')],
+  };
+}
+
+/** What is done in one round. */
+export interface KillOrder {
+  readonly work: SmallWork;
+  readonly files: MixedFiles;
+  readonly rounds: number;
+  /** Decides the load and the kill of every round. */
+  readonly seed: number;
+  /** Told of each round as it ends. */
+  readonly onRound?: (round: number, findings: readonly string[]) => void;
+}
+
+/** What came of all rounds. */
+export interface KillReport extends CheckReport {
+  readonly findings: readonly string[];
+  /** Rounds in which the kill came about before the load was through. */
+  readonly killed: number;
+  /** Milliseconds from each restart to its first answer that it is ready. */
+  readonly readyMs: readonly number[];
+}
+
+/**
+ * Operations on the disk that a kill is drawn from. A job of `small` does sixty, one of `wide` twice as
+ * many, so most rounds have more; a kill that is drawn beyond the end of a round comes at its end.
+ */
+const operationsMax = 250;
+
+/**
+ * Kills a service under mixed load in every round, at an operation that the seed draws, starts it again
+ * and lets it finish everything; then checks it all. One data directory and one client for all rounds.
+ */
+export async function killAtRandom(order: KillOrder): Promise<KillReport> {
+  await using service = await FaultyService.create({ flags: order.work.flags });
+  const client = new RecordingClient();
+  const products = new ProductCheck('full');
+  const parts = { history: client, dataDir: service.dataDir, products };
+  const seen = new Set<string>();
+  const findings: string[] = [];
+  let killed = 0;
+  await service.start();
+  for (let round = 1; round <= order.rounds; round += 1) {
+    // A seed of its own, so that a round can be repeated alone.
+    const random = new Random(order.seed + round);
+    client.url = service.url;
+    await service.arm({ kill: drawKill(random) });
+    await load(client, order.files, random);
+    // A load that is through without the kill is killed then, in whatever cancelled jobs still do.
+    if (!(await service.answers())) killed += 1;
+    await service.kill();
+    await service.start();
+    client.url = service.url;
+    await finishAll(service, client);
+    const report = await checkSettled({ ...parts, servicePid: service.pid }, seen);
+    const fresh = report.violations.filter((violation) => !seen.has(violation));
+    for (const violation of fresh) seen.add(violation);
+    findings.push(...fresh.map((text) => `seed ${order.seed}, round ${round}: ${text}`));
+    order.onRound?.(round, fresh);
+  }
+  const whole = { ...parts, servicePid: service.pid, serviceUrl: service.url };
+  const report = await checkSettled(whole, seen);
+  const last = report.violations.filter((violation) => !seen.has(violation));
+  findings.push(...last.map((text) => `seed ${order.seed}, at the end: ${text}`));
+  return { ...report, findings, killed, readyMs: service.readyMs.slice(1) };
+}
+
+function drawKill(random: Random): ServicePlan['kill'] {
+  const nth = random.integer(1, operationsMax);
+  return { at: { nth }, when: random.pick(['before', 'after'] as const) };
+}
+
+/** Uploads of a round, all at the same time. */
+const uploadsPerRound = 5;
+
+async function load(client: RecordingClient, files: MixedFiles, random: Random): Promise<void> {
+  const actions = Array.from({ length: uploadsPerRound }, () => drawAction(random, files));
+  await Promise.all(actions.map((act) => act(client)));
+}
+
+type Action = (client: RecordingClient) => Promise<void>;
+
+function drawAction(random: Random, files: MixedFiles): Action {
+  const pipeline = random.pick(['small', 'wide', 'wide']);
+  const kind = random.pick(['film', 'film', 'film', 'bad', 'refused', 'abort', 'cancel'] as const);
+  const film = random.pick(files.films);
+  const share = random.fraction();
+  switch (kind) {
+    case 'film':
+      return (client) => sendAndFollow(client, film, pipeline);
+    case 'bad':
+      return sender(random.pick(files.bad), pipeline);
+    case 'refused':
+      return sender(random.pick(files.refused), pipeline);
+    case 'abort':
+      return async (client) => {
+        await client.upload(film, { pipeline, abortAfterBytes: Math.floor(share * 15_000) });
+      };
+    case 'cancel':
+      return async (client) => {
+        const { outcome } = await client.upload(film, { pipeline });
+        if (outcome.type === 'accepted') await client.cancel(outcome.jobId);
+      };
+  }
+}
+
+function sender(path: string, pipeline: string): Action {
+  return (client) => sendAndFollow(client, path, pipeline);
+}
+
+/** Follows the job to its end, or to that of the service. */
+async function sendAndFollow(
+  client: RecordingClient,
+  path: string,
+  pipeline: string,
+): Promise<void> {
+  const { outcome } = await client.upload(path, { pipeline });
+  if (outcome.type === 'accepted') await client.finish(outcome.jobId).catch(() => undefined);
+}
+
+/** Waits for the end of all jobs that there are, also of those whose client got no answer. */
+async function finishAll(service: FaultyService, client: RecordingClient): Promise<void> {
+  const { jobs } = readStoredJobs(join(service.dataDir, 'reelgraph.sqlite'));
+  const open = jobs.filter(({ phase }) => phase === 'queued' || phase === 'running');
+  for (const { id } of open) await client.finish(id);
+}
