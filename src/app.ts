@@ -4,6 +4,7 @@ import { checkPhase, checkReadiness } from './api/readiness.ts';
 import type { ServicePhase } from './api/readiness.ts';
 import type { PipelineView } from './api/schema.ts';
 import { startServer } from './api/server.ts';
+import { required } from './base/assert.ts';
 import { systemClock } from './base/clock.ts';
 import { failureFromThrown } from './base/failure.ts';
 import type { Failure } from './base/failure.ts';
@@ -11,19 +12,22 @@ import type { Logger } from './base/logger.ts';
 import { err, ok } from './base/result.ts';
 import type { Result } from './base/result.ts';
 import { modelsDirectoryOf } from './config/models-directory.ts';
+import { parseTenantWeights } from './config/tenant-weights.ts';
 import type { Settings } from './config/settings.ts';
 import { LocalDispatch } from './dispatch/local-dispatch.ts';
 import { findToolchain } from './ffmpeg/toolchain.ts';
 import { toolchainWarnings } from './ffmpeg/toolchain-warnings.ts';
 import { createMediaTools } from './ffmpeg/tools.ts';
-import { cleanUp, sweep } from './jobs/clean-up.ts';
+import { sweep } from './jobs/clean-up.ts';
 import type { SweepParts } from './jobs/clean-up.ts';
 import { createJobService } from './jobs/create-job-service.ts';
 import { JobEngine } from './jobs/engine.ts';
 import { JobFeed } from './jobs/feed.ts';
 import type { JobService } from './jobs/job-service.ts';
+import { Janitor } from './jobs/janitor.ts';
 import { loadPipelineLibrary } from './jobs/pipeline-library.ts';
 import type { PipelineLibrary } from './jobs/pipeline-library.ts';
+import { retentionOf } from './jobs/retention.ts';
 import { createKinds } from './nodes/catalog.ts';
 import type { NodeKind } from './nodes/node-kind.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
@@ -33,12 +37,17 @@ import type { ProcessStarter } from './processes/process-starter.ts';
 import type { Capacity } from './resources/demand.ts';
 import { readHostCapacity } from './resources/host-capacity.ts';
 import { decide } from './scheduler/select.ts';
+import type { TenantWeights } from './scheduler/fair-share.ts';
 import type { Decide } from './scheduler/select.ts';
 import { createRecognizer } from './speech/create-recognizer.ts';
+import { readDiskSpace } from './storage/disk-space.ts';
+import { DiskLedger } from './storage/disk-ledger.ts';
 import { createIntake } from './storage/intake.ts';
 import { LocalStorage } from './storage/local-storage.ts';
 import { lockFile } from './storage/lock-file.ts';
 import { makeDirectory } from './storage/make-directory.ts';
+import { ResultCache } from './storage/result-cache.ts';
+import type { ResultCacheParts } from './storage/result-cache.ts';
 import type { Storage } from './storage/storage.ts';
 import { Workspace } from './storage/workspace.ts';
 import { openStore } from './store/open-store.ts';
@@ -105,6 +114,8 @@ export async function createApp(
   const store = await openStore(join(dataDirectory, 'reelgraph.sqlite'));
   if (!store.ok) return store;
   owned.defer(() => store.value.close());
+  const results = await createResultCache(settings, { dataDirectory, store: store.value, logger });
+  owned.defer(() => results.settled());
   const { capacity, warnings } = await readHostCapacity(settings);
   for (const warning of warnings) logger.warn({}, warning);
   return ok(
@@ -118,6 +129,7 @@ export async function createApp(
       kinds: wrapKinds(kinds.value, variations),
       library: library.value,
       store: store.value,
+      results,
       owned: owned.move(),
     }),
   );
@@ -134,6 +146,7 @@ interface Foundations {
   readonly library: PipelineLibrary;
   readonly capacity: Capacity;
   readonly store: Store;
+  readonly results: ResultCache;
   /** What is to be closed at the end, last things first. */
   readonly owned: AsyncDisposableStack;
 }
@@ -144,15 +157,27 @@ function assemble(foundations: Foundations): App {
   const dispatch = new LocalDispatch();
   const feed = new JobFeed();
   const workspace = new Workspace(dataDirectory);
-  const engine = new JobEngine({ store, dispatch, feed, clock, logger });
-  engine.onEnd((job) => cleanUp(job, workspace));
+  const { kinds, results } = foundations;
+  const engine = new JobEngine({ store, dispatch, feed, clock, logger, kinds });
+  const retention = retentionOf(settings);
+  const janitor = new Janitor({ store, workspace, storage, retention, clock, logger });
+  owned.defer(() => janitor.close());
+  engine.onEnd(() => janitor.tidy());
   owned.defer(() => engine.close());
-  const { kinds } = foundations;
   const shared = { engine, dispatch, feed, workspace, capacity, clock, logger };
-  const worker = new Worker({ ...shared, kinds, decide: foundations.variations.decide ?? decide });
+  const worker = new Worker({
+    ...shared,
+    kinds,
+    results,
+    decide: foundations.variations.decide ?? decide,
+    tenantWeights: tenantWeightsOf(settings),
+  });
   owned.defer(() => worker.stop());
-  const service = createJobService({ engine, store, feed, storage, workspace, library, clock });
-  const intake = createIntake(dataDirectory);
+  const service = createJobService({ ...shared, store, storage, library, kinds, janitor });
+  const ledger = new DiskLedger({ directory: dataDirectory });
+  engine.onBegin(({ state, upload }) => ledger.keep(state.id, upload.bytes));
+  engine.onEnd(({ id }) => ledger.release(id));
+  const intake = createIntake(dataDirectory, ledger);
   owned.defer(() => intake.close());
   let phase: ServicePhase = 'starting';
   const api = createApi({
@@ -162,6 +187,7 @@ function assemble(foundations: Foundations): App {
     clock,
     pipelines: [...library.pipelines.values()].map(toPipelineView),
     limits: { uploadBytesMax: settings.uploadBytesMax },
+    retention,
     admission: () => {
       const open = checkPhase(phase);
       return open.ok ? engine.checkRoom() : open;
@@ -169,7 +195,8 @@ function assemble(foundations: Foundations): App {
     readiness: () => checkReadiness({ phase, service, dataDirectory }),
   });
   const start = async (): Promise<Result<void, Failure>> => {
-    const begun = await begin({ engine, worker, store, workspace, logger });
+    const begun = await begin({ engine, worker, results, store, workspace, logger });
+    if (begun.ok) void janitor.tidy();
     if (begun.ok && phase === 'starting') phase = 'open';
     return begun;
   };
@@ -194,13 +221,20 @@ function assemble(foundations: Foundations): App {
 
 /** What is set going once nothing can fail any more but the store. */
 interface Machinery extends SweepParts {
+  readonly results: ResultCache;
   readonly engine: JobEngine;
   readonly worker: Worker;
 }
 
-async function begin({ engine, worker, ...parts }: Machinery): Promise<Result<void, Failure>> {
+async function begin({
+  engine,
+  worker,
+  results,
+  ...parts
+}: Machinery): Promise<Result<void, Failure>> {
   try {
     await sweep(parts);
+    await results.open();
     await engine.recover();
   } catch (thrown) {
     if (thrown instanceof StoreError) return err(thrown.failure);
@@ -208,6 +242,25 @@ async function begin({ engine, worker, ...parts }: Machinery): Promise<Result<vo
   }
   await worker.start();
   return ok(undefined);
+}
+
+/** The disk's share that kept results may take, unless a setting says how much. */
+const cacheShare = 0.1;
+
+/** The results that are kept in the data directory, before they are looked at. */
+async function createResultCache(
+  { cacheBytesMax }: Settings,
+  parts: Omit<ResultCacheParts, 'bytesMax' | 'clock'>,
+): Promise<ResultCache> {
+  const { totalBytes } = await readDiskSpace(parts.dataDirectory);
+  const bytesMax = cacheBytesMax ?? Math.floor(totalBytes * cacheShare);
+  return new ResultCache({ ...parts, bytesMax, clock: systemClock });
+}
+
+/** The weights that were set; they were checked with the other settings. */
+function tenantWeightsOf({ tenantWeights }: Settings): TenantWeights {
+  if (tenantWeights === undefined) return new Map();
+  return required(parseTenantWeights(tenantWeights), 'weights of tenants');
 }
 
 function toPipelineView({ name, description, nodes }: Pipeline): PipelineView {

@@ -3,6 +3,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Result } from '../base/result.ts';
 import type { JobService } from '../jobs/job-service.ts';
+import type { Retention } from '../jobs/retention.ts';
 import type { Intake } from '../storage/intake.ts';
 import type { PipelineView } from './schema.ts';
 
@@ -12,6 +13,8 @@ export interface ApiOptions {
   readonly intake: Intake;
   readonly pipelines: readonly PipelineView[];
   readonly limits: ApiLimits;
+  /** How long files are kept, to tell clients when they go; for ever by default. */
+  readonly retention?: Retention;
   readonly logger: Logger;
   /**
    * Whether a new job would be taken now; asked before the body of an upload is read, so it is quick.

@@ -6,7 +6,7 @@ import { artifactRoute } from './artifact-route.ts';
 import { createJobRoute } from './create-job.ts';
 import { eventsRoute } from './event-stream.ts';
 import { hasBody, sendFailure, sendJson, sendProblem, type Exchange } from './exchange.ts';
-import { cancelJobRoute, getJobRoute, listJobsRoute } from './job-routes.ts';
+import { cancelJobRoute, deleteJobRoute, getJobRoute, listJobsRoute } from './job-routes.ts';
 import { makeProblem, unexpectedProblem } from './problem.ts';
 import type { PipelineListView } from './schema.ts';
 
@@ -21,7 +21,7 @@ export function createApi(options: ApiOptions): Express {
   app.param('id', checkJobId(options));
   const target: Target = { app, options };
   addRoute(target, '/v1/jobs', { GET: listJobsRoute(options), POST: createJobRoute(options) });
-  addRoute(target, '/v1/jobs/:id', { GET: getJobRoute(options) });
+  addRoute(target, '/v1/jobs/:id', { GET: getJobRoute(options), DELETE: deleteJobRoute(options) });
   addRoute(target, '/v1/jobs/:id/cancel', { POST: cancelJobRoute(options) });
   addRoute(target, '/v1/jobs/:id/events', { GET: eventsRoute(options) });
   addRoute(target, '/v1/jobs/:id/artifacts/:name', { GET: artifactRoute(options) });
@@ -37,6 +37,7 @@ export function createApi(options: ApiOptions): Express {
 interface RouteHandlers {
   readonly GET?: RequestHandler;
   readonly POST?: RequestHandler;
+  readonly DELETE?: RequestHandler;
 }
 
 /** Where routes are added. */
@@ -48,10 +49,13 @@ interface Target {
 /** Adds a path with its methods; every other method is answered with the list of them. */
 function addRoute({ app, options }: Target, path: string, handlers: RouteHandlers): void {
   const route = app.route(path);
-  const { GET, POST } = handlers;
+  const { GET, POST, DELETE } = handlers;
   if (GET !== undefined) route.get(GET);
   if (POST !== undefined) route.post(POST);
-  const methods = [...(GET === undefined ? [] : ['GET', 'HEAD']), ...(POST ? ['POST'] : [])];
+  if (DELETE !== undefined) route.delete(DELETE);
+  const methods = Object.keys(handlers).flatMap((name) =>
+    name === 'GET' ? ['GET', 'HEAD'] : name,
+  );
   const allow = [...methods, 'OPTIONS'].join(', ');
   route.all((request, response) => {
     if (request.method === 'OPTIONS') {

@@ -4,7 +4,7 @@ import type { Clock } from '../base/clock.ts';
 import { failure, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { Artifact } from '../graph/artifact.ts';
-import { productsOf } from '../jobs/artifacts.ts';
+import { productsExpired, productsOf } from '../jobs/artifacts.ts';
 import type { OpenedArtifact } from '../jobs/job-service.ts';
 import type { ApiOptions } from './api-options.ts';
 import { matchesEtag, parseRange, type RangeRequest } from './byte-range.ts';
@@ -57,7 +57,10 @@ async function findProduct(
   if (!snapshot.ok) return snapshot;
   const name = pathParameter(request, 'name');
   const artifact = productsOf(snapshot.value.job.state).find((product) => product.name === name);
-  if (artifact !== undefined) return ok(artifact);
+  if (artifact !== undefined) {
+    const isGone = snapshot.value.job.productsRemovedAtMs !== undefined;
+    return isGone ? err(productsExpired()) : ok(artifact);
+  }
   return err(failure('not_found', `The job has no product called ${quote(name)}, or not yet.`));
 }
 

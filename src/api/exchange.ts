@@ -15,9 +15,24 @@ export interface Exchange {
   readonly logger: Logger;
 }
 
-/** Answers with JSON. */
-export function sendJson({ response }: Exchange, status: number, body: unknown): void {
-  response.status(status).set('Cache-Control', 'no-cache').json(body);
+/** Answers with JSON; while the client is still sending a body, as {@link sendProblem} does. */
+// oxlint-disable-next-line max-params -- few answers have headers of their own
+export function sendJson(
+  exchange: Exchange,
+  status: number,
+  body: unknown,
+  headers: Readonly<Record<string, string>> = {},
+): void {
+  const { request, response } = exchange;
+  if (isBodyPending(request)) {
+    const text = Buffer.from(JSON.stringify(body));
+    sendEarly(exchange, { status, type: 'application/json; charset=utf-8', text, headers });
+    return;
+  }
+  response
+    .status(status)
+    .set({ 'Cache-Control': 'no-cache', ...headers })
+    .json(body);
 }
 
 /** Answers with a failure as problem+json; a failure of the service's own is logged with its detail. */
@@ -36,7 +51,7 @@ export function sendFailure(exchange: Exchange, cause: Failure): void {
  * the answer, but not at once: a client that meets a reset while it writes never reads the answer.
  */
 export function sendProblem(exchange: Exchange, problem: Problem): void {
-  const { request, response } = exchange;
+  const { response } = exchange;
   if (response.destroyed) return;
   if (response.headersSent) {
     response.destroy();
@@ -44,9 +59,23 @@ export function sendProblem(exchange: Exchange, problem: Problem): void {
   }
   const { headers, ...body } = problem;
   const text = Buffer.from(JSON.stringify(body));
-  response.writeHead(problem.status, {
+  sendEarly(exchange, { status: problem.status, type: 'application/problem+json', text, headers });
+}
+
+/** An answer, whole. */
+interface WholeAnswer {
+  readonly status: number;
+  readonly type: string;
+  readonly text: Buffer;
+  readonly headers: Readonly<Record<string, string>>;
+}
+
+/** Answers at once, whether or not the body has come. */
+function sendEarly(exchange: Exchange, { status, type, text, headers }: WholeAnswer): void {
+  const { request, response } = exchange;
+  response.writeHead(status, {
     ...headers,
-    'Content-Type': 'application/problem+json',
+    'Content-Type': type,
     'Content-Length': text.length,
     'Cache-Control': 'no-store',
     ...(isBodyPending(request) ? { Connection: 'close' } : {}),

@@ -2,6 +2,7 @@ import type { RequestHandler } from 'express';
 import { z } from 'zod';
 import { failure, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { isTenantName, tenantNameRule } from '../base/tenant.ts';
 import type { JobQuery } from '../store/store.ts';
 import type { ApiOptions } from './api-options.ts';
 import { pathParameter, queryOf, sendFailure, sendJson } from './exchange.ts';
@@ -36,8 +37,25 @@ export function getJobRoute(options: ApiOptions): RequestHandler {
   return async (request, response) => {
     const exchange = { ...options, request, response };
     const snapshot = await options.service.get(pathParameter(request, 'id'));
-    if (snapshot.ok) sendJson(exchange, 200, toJobView(snapshot.value, options.baseUrl ?? ''));
-    else sendFailure(exchange, snapshot.error);
+    if (!snapshot.ok) {
+      sendFailure(exchange, snapshot.error);
+      return;
+    }
+    const { baseUrl = '', retention } = options;
+    sendJson(exchange, 200, toJobView(snapshot.value, baseUrl, retention));
+  };
+}
+
+/**
+ * `DELETE /v1/jobs/:id`: removes a job and all its files. 204 when it is all gone; 202 while what it runs
+ * still ends: then the removal goes on by itself, and nobody sees the job any more either way.
+ */
+export function deleteJobRoute(options: ApiOptions): RequestHandler {
+  return async (request, response) => {
+    const exchange = { ...options, request, response };
+    const deleted = await options.service.delete(pathParameter(request, 'id'));
+    if (deleted.ok) response.status(deleted.value === 'removed' ? 204 : 202).end();
+    else sendFailure(exchange, deleted.error);
   };
 }
 
@@ -51,7 +69,7 @@ export function cancelJobRoute(options: ApiOptions): RequestHandler {
       return;
     }
     const snapshot = { job: cancelled.value, progress: new Map<string, number>() };
-    sendJson(exchange, 200, toJobView(snapshot, options.baseUrl ?? ''));
+    sendJson(exchange, 200, toJobView(snapshot, options.baseUrl ?? '', options.retention));
   };
 }
 
@@ -61,6 +79,7 @@ const pageLimitDefault = 20;
 const querySchema = z.strictObject({
   limit: z.coerce.number().int().min(1).max(100).default(pageLimitDefault),
   state: z.enum(jobStates).optional(),
+  tenant: z.string().refine(isTenantName).optional(),
   after: z.string().min(1).max(200).optional(),
 });
 
@@ -68,13 +87,16 @@ const querySchema = z.strictObject({
 const queryHints: Readonly<Record<string, string>> = {
   limit: 'a whole number from 1 to 100',
   state: `one of ${jobStates.join(', ')}`,
+  tenant: tenantNameRule,
   after: 'taken from the address of the page before',
 };
 
 function parseQuery(search: URLSearchParams): Result<JobQuery, Failure> {
   for (const name of search.keys()) {
     if (!Object.hasOwn(queryHints, name)) {
-      return invalid(`${quote(name)} is not known here. There are "limit", "state" and "after".`);
+      return invalid(
+        `${quote(name)} is not known here. There are "limit", "state", "tenant" and "after".`,
+      );
     }
     if (search.getAll(name).length > 1) return invalid(`${quote(name)} is given more than once.`);
   }
@@ -83,17 +105,19 @@ function parseQuery(search: URLSearchParams): Result<JobQuery, Failure> {
     const name = String(parsed.error.issues[0]?.path[0]);
     return invalid(`"${name}" has to be ${queryHints[name]}.`);
   }
-  const { limit, state, after } = parsed.data;
+  const { limit, state, tenant, after } = parsed.data;
   return ok({
     limit,
     ...(state === undefined ? {} : { phase: state }),
+    ...(tenant === undefined ? {} : { tenant }),
     ...(after === undefined ? {} : { after }),
   });
 }
 
-function nextPath({ limit, phase }: JobQuery, after: string): string {
+function nextPath({ limit, phase, tenant }: JobQuery, after: string): string {
   const search = new URLSearchParams({ limit: String(limit), after });
   if (phase !== undefined) search.set('state', phase);
+  if (tenant !== undefined) search.set('tenant', tenant);
   return `/v1/jobs?${search.toString()}`;
 }
 

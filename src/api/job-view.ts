@@ -4,6 +4,7 @@ import type { Artifact } from '../graph/artifact.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
 import { productsOf } from '../jobs/artifacts.ts';
 import type { JobSnapshot } from '../jobs/job-service.ts';
+import { expiryMs, keepForEver, type Retention } from '../jobs/retention.ts';
 import type { PlannedNode } from '../pipeline/plan.ts';
 import type { JobFailure, JobState, NodeRecord } from '../scheduler/job-state.ts';
 import type { ArtifactView, JobSummaryView, JobView, NodeView } from './schema.ts';
@@ -14,12 +15,19 @@ type ProgressByNode = JobSnapshot['progress'];
 /**
  * A job as clients see it: chosen field by field, so that paths, commands and the operator's details
  * stay inside. Addresses start with `baseUrl`, e.g. `http://localhost:8080`, or are relative to the
- * service when it is empty.
+ * service when it is empty. `retention` says when its files will go.
  */
-export function toJobView(snapshot: JobSnapshot, baseUrl: string): JobView {
+export function toJobView(
+  snapshot: JobSnapshot,
+  baseUrl: string,
+  retention: Retention = keepForEver,
+): JobView {
   const { job, progress } = snapshot;
   return {
     ...toJobSummary(snapshot),
+    sourceExpiresAt: optionalTimestamp(expiryMs(job, 'source', retention)),
+    sourceExpiredAt: optionalTimestamp(job.sourceRemovedAtMs),
+    expiresAt: optionalTimestamp(expiryMs(job, 'products', retention)),
     warnings: job.state.warnings.map(({ code, message, nodeId }) => ({
       code,
       message,
@@ -44,10 +52,12 @@ export function toJobSummary({ job, progress }: JobSnapshot): JobSummaryView {
     state: state.phase,
     pipeline: state.plan.pipeline,
     priority: state.priority,
+    tenant: state.tenant,
     name: upload.name,
     createdAt: toTimestamp(state.createdAtMs),
     startedAt: optionalTimestamp(state.startedAtMs),
     endedAt: optionalTimestamp(state.endedAtMs),
+    expiredAt: optionalTimestamp(job.productsRemovedAtMs),
     error: state.failure === undefined ? undefined : toJobErrorView(state.failure),
     progress: measureProgress(state, progress),
   };
@@ -115,6 +125,7 @@ function toNodeView(planned: PlannedNode, record: NodeRecord, progress: Progress
     cores: record.cores,
     error: failure === undefined ? undefined : { code: failure.code, message: failure.message },
     skipReason: record.skipReason,
+    reused: record.isReused,
   };
 }
 

@@ -38,6 +38,8 @@ export const statusByFailureCode: Readonly<Record<FailureCode, number>> = {
   invalid_request: 400,
   not_found: 404,
   conflict: 409,
+  idempotency_key_reused: 422,
+  expired: 410,
   model_missing: 503,
   // A request that times out is one whose body came too slowly.
   timeout: 408,
@@ -67,6 +69,8 @@ export const failureCodes = [
   'invalid_request',
   'not_found',
   'conflict',
+  'idempotency_key_reused',
+  'expired',
   'model_missing',
   'timeout',
   'stalled',

@@ -50,7 +50,7 @@ const jobErrorSchema = errorSchema.extend({ node: nodeName });
 const warningSchema = z.strictObject({
   code: z.string(),
   message: z.string(),
-  node: nodeName,
+  node: nodeName.optional().describe('Absent when it is about the job as a whole.'),
 });
 
 const mediaSchema = z.strictObject({
@@ -88,6 +88,10 @@ const nodeSchema = z.strictObject({
   cores: z.number().int().optional().describe('Threads the current or last attempt may run.'),
   error: errorSchema.optional().describe('Why it, or its last attempt, failed.'),
   skipReason: z.string().optional(),
+  reused: z
+    .literal(true)
+    .optional()
+    .describe('Set when an earlier result from the same inputs was used and nothing ran.'),
 });
 
 const artifactSchema = z.strictObject({
@@ -105,16 +109,25 @@ export const jobSummarySchema = z.strictObject({
   state: z.enum(jobStates),
   pipeline: z.string(),
   priority: z.number().int().min(-100).max(100).describe('Higher starts first.'),
+  tenant: z.string().describe('On whose behalf: tenants share the host by their weights.'),
   name: z.string().describe('What the client called the file.'),
   createdAt: timestamp,
   startedAt: timestamp.optional(),
   endedAt: timestamp.optional(),
+  expiredAt: timestamp.optional().describe('When its products were removed, past their retention.'),
   error: jobErrorSchema.optional().describe('Why the job failed.'),
   progress: fraction.describe('Share of the expected work that is done.'),
 });
 
 /** A job, whole. */
 export const jobSchema = jobSummarySchema.extend({
+  sourceExpiresAt: timestamp
+    .optional()
+    .describe('Until when an ended job can be retried: then its upload is removed.'),
+  sourceExpiredAt: timestamp
+    .optional()
+    .describe('When its upload was removed; the job cannot be retried any more.'),
+  expiresAt: timestamp.optional().describe('When the products of an ended job will be removed.'),
   warnings: z.array(warningSchema),
   media: mediaSchema.optional().describe('What the source is, once it was probed.'),
   nodes: z.array(nodeSchema),
@@ -135,6 +148,7 @@ export const eventSchemas = {
     state: z.enum(nodeStates),
     attempt: z.number().int().min(0),
     cores: z.number().int().optional(),
+    reused: z.literal(true).optional(),
   }),
   job: z.strictObject({
     at: timestamp,

@@ -2,7 +2,8 @@
  * Why something that may fail did fail. One closed list, stable in the API: clients switch on it.
  *
  * - `empty … limit_size`: the upload's fault; sending the same bytes again fails again.
- * - `invalid_request`, `not_found`, `conflict`: the request's fault.
+ * - `invalid_request`, `not_found`, `conflict`, `idempotency_key_reused`: the request's fault.
+ * - `expired`: what was asked for is past its retention and was removed.
  * - `model_missing`: the operator has to fetch a speech model.
  * - `timeout`, `stalled`, `lost`, `resource`, `storage`: the circumstances' fault.
  * - `invalid_output`: a tool ended well, but what it made does not hold what it should.
@@ -24,6 +25,8 @@ export type FailureCode =
   | 'invalid_request'
   | 'not_found'
   | 'conflict'
+  | 'idempotency_key_reused'
+  | 'expired'
   | 'model_missing'
   | 'timeout'
   | 'stalled'

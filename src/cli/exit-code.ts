@@ -19,6 +19,8 @@ const usageCodes: ReadonlySet<FailureCode> = new Set([
   'invalid_request',
   'not_found',
   'conflict',
+  'idempotency_key_reused',
+  'expired',
   'empty',
   'unsupported_format',
   'limit_size',

@@ -61,7 +61,12 @@ export async function runFile(
 function withScratch(settings: Settings, scratch: string): Settings {
   // Nobody retries its job, and the disk is the person's own.
   const sourceRetentionSec = 0;
-  return { ...settings, dataDir: scratch, modelsDir: modelsDirectoryOf(settings), sourceRetentionSec };
+  return {
+    ...settings,
+    dataDir: scratch,
+    modelsDir: modelsDirectoryOf(settings),
+    sourceRetentionSec,
+  };
 }
 
 interface Prepared {

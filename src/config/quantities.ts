@@ -35,6 +35,19 @@ export function parseSeconds(text: string): number | undefined {
   return parseQuantity(text, secondsPerUnit);
 }
 
+/** The seconds that stand for a time without an end. */
+export const forEverSec = Number.MAX_SAFE_INTEGER;
+
+/** A duration as {@link parseSeconds} takes it, or `forever`, which is {@link forEverSec}. */
+export function parseRetention(text: string): number | undefined {
+  return text.trim().toLowerCase() === 'forever' ? forEverSec : parseSeconds(text);
+}
+
+/** The text that {@link parseRetention} takes back to the same. */
+export function formatRetention(seconds: number): string {
+  return seconds === forEverSec ? 'forever' : formatExactSeconds(seconds);
+}
+
 /** A plain decimal number; undefined for everything else that `Number` would take (empty, `0x10`). */
 export function parseDecimal(text: string): number | undefined {
   return parseQuantity(text, { '': 1 });

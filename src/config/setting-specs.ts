@@ -2,14 +2,17 @@ import { z } from 'zod';
 import {
   formatExactBytes,
   formatExactSeconds,
+  formatRetention,
   parseBytes,
   parseDecimal,
+  parseRetention,
   parseSeconds,
 } from './quantities.ts';
 import { settingsSchema } from './settings.ts';
 import type { Settings } from './settings.ts';
 import { toSettingNames } from './setting-names.ts';
 import type { SettingNames } from './setting-names.ts';
+import { tenantWeightMax } from './tenant-weights.ts';
 
 /** A setting, described: what the loader and `--help` know of it. */
 export interface SettingSpec extends SettingNames {
@@ -76,6 +79,13 @@ function unitOf(name: string, field: Field): Unit {
       parse: (text) => text,
     };
   }
+  if (name.endsWith('Weights')) {
+    return {
+      placeholder: 'weights',
+      allowed: `weights from 1 to ${tenantWeightMax} such as acme=3,other=1, each tenant once`,
+      parse: (text) => text,
+    };
+  }
   if (field.type === 'string') {
     return { placeholder: 'text', allowed: 'a text that is not empty', parse: (text) => text };
   }
@@ -85,6 +95,14 @@ function unitOf(name: string, field: Field): Unit {
       allowed: `a size such as 500MB, 2GiB or 1048576 (bytes), ${rangeOf(field)}`,
       parse: parseBytes,
       format: formatExactBytes,
+    };
+  }
+  if (name.endsWith('RetentionSec')) {
+    return {
+      placeholder: 'duration',
+      allowed: `a duration such as 90s, 4h, 7d or 3600 (seconds), or forever, ${rangeOf(field)}`,
+      parse: parseRetention,
+      format: formatRetention,
     };
   }
   if (/Sec(Max|Min)?$/.test(name)) {

@@ -1,5 +1,7 @@
 import { z } from 'zod';
 import { gibibyte } from '../base/units.ts';
+import { forEverSec } from './quantities.ts';
+import { parseTenantWeights } from './tenant-weights.ts';
 
 /** A text; an empty one is never meant. */
 const text = z.string().min(1);
@@ -45,6 +47,10 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .optional()
     .describe('Memory to plan with at most; by default what this process may use, less a reserve.'),
+  tenantWeights: text
+    .refine((value) => parseTenantWeights(value) !== undefined)
+    .optional()
+    .describe('Shares of the host between tenants who have work at a time; 1 for each by default.'),
   ffmpegPath: text
     .optional()
     .describe('Path of ffmpeg; by default the one on PATH, else the bundled one.'),
@@ -55,6 +61,30 @@ export const settingsSchema = z.strictObject({
     .min(1)
     .default(50 * gibibyte)
     .describe('Largest upload.'),
+  cacheBytesMax: z.coerce
+    .number()
+    .int()
+    .min(0)
+    .optional()
+    .describe(
+      'Room for results that other jobs may use again; by default a tenth of the disk, 0 keeps none.',
+    ),
+  scratchBytesMax: z.coerce
+    .number()
+    .int()
+    .min(1)
+    .default(64 * gibibyte)
+    .describe('Largest file that a tool may write; what would grow beyond it fails (limit_size).'),
+  sourceRetentionSec: z.coerce
+    .number()
+    .min(0)
+    .default(24 * 3600)
+    .describe('How long after its end a job can be retried: its upload and intermediates stay.'),
+  productRetentionSec: z.coerce
+    .number()
+    .min(0)
+    .default(forEverSec)
+    .describe('How long products stay after the end of their job; its upload stays no longer.'),
   pixelsMax: z.coerce
     .number()
     .int()

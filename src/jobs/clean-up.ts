@@ -1,5 +1,4 @@
 import type { Logger } from '../base/logger.ts';
-import { isTerminalJob } from '../scheduler/job-state.ts';
 import type { JobState } from '../scheduler/job-state.ts';
 import type { Workspace } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
@@ -7,16 +6,24 @@ import type { Store } from '../store/store.ts';
 import { intermediatesOf } from './artifacts.ts';
 
 /**
- * Removes the upload of a job that succeeded or was cancelled, and the files that only its nodes needed:
- * it never goes on. A failed job keeps them, as it may go on one day, and its finished nodes are not run
- * again then. Products always stay.
- *
- * The upload goes last: while it is there, {@link sweep} finds the job and does the rest.
+ * Removes the upload of a job that has ended and every file of it that is no product: what only its nodes
+ * needed, and what attempts of before a retry had made. The job can't be retried any more.
  */
-export async function cleanUp(job: JobState, workspace: Workspace): Promise<void> {
-  if (job.phase !== 'succeeded' && job.phase !== 'cancelled') return;
+export async function removeSource(job: JobState, workspace: Workspace): Promise<void> {
   for (const { path } of intermediatesOf(job)) await workspace.removeFile(path);
+  await removeStaleAttempts(job, workspace);
   await workspace.removeUpload(job.id);
+}
+
+/** Removes the outputs of attempts that are none of the job's: their end was never stored, or undone. */
+async function removeStaleAttempts(job: JobState, workspace: Workspace): Promise<void> {
+  for (const key of await workspace.listPromoted(job.id)) {
+    const isKept = job.nodes.some(
+      ({ id, attempt, phase }) =>
+        id === key.nodeId && attempt === key.attempt && phase === 'succeeded',
+    );
+    if (!isKept) await workspace.removeAttempt(key);
+  }
 }
 
 /** What {@link sweep} works with. */
@@ -27,11 +34,11 @@ export interface SweepParts {
 }
 
 /**
- * Removes what an earlier life of the service left behind: uploads that no job came of, outputs of
- * attempts whose end was never stored, and the files of ended jobs whose clean-up was cut off. Nothing
- * may run or be uploaded meanwhile. It looks at the jobs whose upload is still there, which are those
- * that have not succeeded, so it takes no longer with every job that did. What cannot be removed is
- * logged and takes up room until the next start.
+ * Removes what an earlier life of the service left behind: uploads that no job came of, whole or partial,
+ * and outputs of attempts whose end was never stored. Nothing may run or be uploaded meanwhile. It looks
+ * at the jobs whose upload is still there, which are those that have not ended or may still be retried, so
+ * it takes no longer with every job that is over. What cannot be removed is logged and takes up room until
+ * the next start.
  *
  * @throws StoreError when the store cannot be read.
  */
@@ -53,12 +60,5 @@ async function sweepJob(jobId: string, { store, workspace, logger }: SweepParts)
     logger.info({ jobId }, 'removed an upload that no job came of');
     return;
   }
-  for (const key of await workspace.listPromoted(jobId)) {
-    const isKept = job.state.nodes.some(
-      ({ id, attempt, phase }) =>
-        id === key.nodeId && attempt === key.attempt && phase === 'succeeded',
-    );
-    if (!isKept) await workspace.removeAttempt(key);
-  }
-  if (isTerminalJob(job.state.phase)) await cleanUp(job.state, workspace);
+  await removeStaleAttempts(job.state, workspace);
 }

@@ -5,34 +5,26 @@ import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { Artifact } from '../graph/artifact.ts';
-import { createPlan } from '../pipeline/create-plan.ts';
-import { createJob } from '../scheduler/create-job.ts';
 import { isTerminalJob } from '../scheduler/job-state.ts';
 import type { JobState } from '../scheduler/job-state.ts';
 import type { Storage, ByteRange } from '../storage/storage.ts';
 import type { Workspace } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
-import type { Store, StoredJob } from '../store/store.ts';
-import { productsOf } from './artifacts.ts';
-import type { JobEngine } from './engine.ts';
+import type { StoredJob } from '../store/store.ts';
+import { productsExpired, productsOf } from './artifacts.ts';
+import { deleteJob } from './delete-job.ts';
+import type { DeletionParts } from './delete-job.ts';
 import type { JobFeed } from './feed.ts';
-import type {
-  JobService,
-  JobSnapshot,
-  JobUpdate,
-  OpenedArtifact,
-  SubmitRequest,
-} from './job-service.ts';
-import type { PipelineLibrary } from './pipeline-library.ts';
+import type { JobService, JobSnapshot, JobUpdate, OpenedArtifact } from './job-service.ts';
+import { retryJob } from './retry-job.ts';
+import type { RetryParts } from './retry-job.ts';
+import { findByKey, submitJob } from './submit-job.ts';
+import type { SubmissionParts } from './submit-job.ts';
 
 /** What the service is made of. */
-export interface JobServiceParts {
-  readonly engine: JobEngine;
-  readonly store: Store;
+export interface JobServiceParts extends SubmissionParts, RetryParts, DeletionParts {
   readonly feed: JobFeed;
   readonly storage: Storage;
-  readonly workspace: Workspace;
-  readonly library: PipelineLibrary;
   readonly clock: Clock;
 }
 
@@ -43,10 +35,13 @@ const noticesPerRead = 100;
 export function createJobService(parts: JobServiceParts): JobService {
   const { store } = parts;
   return {
-    submit: (request) => answering(() => submit(parts, request)),
+    submit: (request) => answering(() => submitJob(parts, request)),
+    findByKey: (key) => answering(async () => ok(await findByKey(parts, key))),
     get: (jobId) => answering(() => get(parts, jobId)),
     list: (query) => answering(async () => ok(await store.listJobs(query))),
     cancel: (jobId) => answering(() => cancel(parts, jobId)),
+    delete: (jobId) => answering(() => deleteJob(parts, jobId)),
+    retry: (jobId, nodeIds = []) => answering(() => retryJob(parts, { jobId, nodeIds })),
     follow: (jobId, afterSequence, signal) => follow(parts, { jobId, afterSequence, signal }),
     openArtifact: (jobId, name, range) =>
       answering(() => openArtifact(parts, { jobId, name }, range)),
@@ -67,21 +62,6 @@ async function answering<Value>(
 
 function noSuchJob(jobId: string): Failure {
   return failure('not_found', `There is no job ${jobId}.`);
-}
-
-async function submit(
-  { engine, library, clock }: JobServiceParts,
-  request: SubmitRequest,
-): Promise<Result<StoredJob, Failure>> {
-  const pipeline = library.find(request.pipeline);
-  if (!pipeline.ok) return pipeline;
-  const plan = createPlan(pipeline.value, request.params);
-  if (!plan.ok) return plan;
-  const { jobId, upload } = request;
-  const room = engine.checkRoom();
-  if (!room.ok) return room;
-  const state = createJob({ ...request, id: jobId, plan: plan.value, atMs: clock.nowMs() });
-  return ok(await engine.submit({ state, upload }));
 }
 
 async function get(
@@ -151,14 +131,21 @@ async function openArtifact(
   if (artifact === undefined) {
     return err(failure('not_found', `The job has no artifact named "${name}" (yet).`));
   }
+  if (job.productsRemovedAtMs !== undefined) {
+    return err(productsExpired());
+  }
+  const own = await openOutput(parts.workspace, artifact, range);
+  if (own.ok) return own;
   const published = await parts.storage.open(`${jobId}/${name}`, range);
   if (published.ok) return ok({ artifact, object: published.value });
-  if (published.error.code !== 'not_found') return published;
-  return openUnpublished(parts.workspace, artifact, range);
+  return published.error.code === 'not_found' ? own : published;
 }
 
-/** A product can be fetched as soon as its node succeeded, before `publish` has stored it. */
-async function openUnpublished(
+/**
+ * The output of the very attempt comes first. It is there as soon as its node succeeded, and after a
+ * retry the storage still has the product of before, until `publish` has stored the new one.
+ */
+async function openOutput(
   workspace: Workspace,
   artifact: Artifact,
   range: ByteRange | undefined,

@@ -1,3 +1,4 @@
+import { isDeepStrictEqual } from 'node:util';
 import { required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { failure } from '../base/failure.ts';
@@ -6,16 +7,25 @@ import type { Logger } from '../base/logger.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
+import type { NodeKind } from '../nodes/node-kind.ts';
 import type { Effect, Offer } from '../scheduler/effect.ts';
 import type { JobEvent } from '../scheduler/event.ts';
 import { handle } from '../scheduler/handle.ts';
 import { isTerminalJob } from '../scheduler/job-state.ts';
 import type { JobState } from '../scheduler/job-state.ts';
+import type { RetryRequest } from '../scheduler/kept-nodes.ts';
 import { resume } from '../scheduler/resume.ts';
 import type { AttemptKey } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
-import type { Durability, Store, StoredJob, StoreTransaction } from '../store/store.ts';
+import type {
+  Durability,
+  IdempotencyKey,
+  Store,
+  StoredJob,
+  StoreTransaction,
+} from '../store/store.ts';
 import type { JobFeed } from './feed.ts';
+import { withKeptResults } from './reuse.ts';
 
 /** What the engine is made of. */
 export interface EngineParts {
@@ -24,6 +34,8 @@ export interface EngineParts {
   readonly feed: JobFeed;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** The kinds whose earlier results may be used; none when absent. */
+  readonly kinds?: ReadonlyMap<string, NodeKind>;
   /** Most jobs that have not ended; {@link unfinishedJobsMax} by default. */
   readonly unfinishedMax?: number;
 }
@@ -46,9 +58,10 @@ export const storeRetryMs = 1000;
 export class JobEngine {
   readonly #parts: EngineParts;
   readonly #stopListeners = new Set<(key: AttemptKey) => void>();
+  readonly #beginListeners = new Set<(job: StoredJob) => void>();
   readonly #endListeners = new Set<EndListener>();
   /** What the end listeners are still doing. */
-  readonly #endings = new Set<Promise<void>>();
+  readonly #endings = new Set<{ readonly jobId: string; readonly done: Promise<void> }>();
   /** Retry timers by `<jobId>/<nodeId>`; each is cancelled by {@link close}. */
   readonly #timers = new Map<string, () => void>();
   /** Jobs in the store that have not ended, and those that are being put there. */
@@ -69,18 +82,20 @@ export class JobEngine {
 
   /**
    * Stores a new job and offers its first nodes; durable when it resolves. The caller has seen
-   * {@link checkRoom} in the same turn.
+   * {@link checkRoom} in the same turn. Undefined, with nothing changed, when the key that it claims is
+   * another job's.
+   *
+   * @throws StoreError when the store cannot be written.
    */
-  async submit(job: StoredJob): Promise<StoredJob> {
+  async submit(job: StoredJob, claim?: KeyClaim): Promise<StoredJob | undefined> {
     this.#unfinishedCount += 1;
-    let step: Step;
+    let step: Step | undefined;
     try {
-      step = await this.#insert(job);
-    } catch (thrown) {
-      this.#unfinishedCount -= 1;
-      throw thrown;
+      step = await this.#insert(job, claim);
+    } finally {
+      if (step === undefined) this.#unfinishedCount -= 1;
     }
-    return this.#perform(step);
+    return step && this.#begin(step);
   }
 
   /**
@@ -94,6 +109,53 @@ export class JobEngine {
       return this.#step(tx, job, events);
     }, durabilityFor(events));
     return this.#perform(step);
+  }
+
+  /**
+   * Lets an ended job go on; durable when it resolves. Failures: `unavailable` (no room for one more job),
+   * `conflict` (the job is not any more as `job` says, or there is nothing to do).
+   *
+   * @throws StoreError when the store cannot be written.
+   */
+  async retry(job: StoredJob, request: RetryRequest): Promise<Result<StoredJob, Failure>> {
+    const room = this.checkRoom();
+    if (!room.ok) return room;
+    this.#unfinishedCount += 1;
+    let step: Step | undefined;
+    try {
+      step = await this.#retry(job, request);
+    } finally {
+      if (step === undefined) this.#unfinishedCount -= 1;
+    }
+    if (step !== undefined) return ok(this.#begin(step));
+    return err(failure('conflict', 'The job has changed meanwhile. Look at it again.'));
+  }
+
+  /** Waits until all is done that follows the end of a job. */
+  async settled(jobId: string): Promise<void> {
+    const own = [...this.#endings].filter((ending) => ending.jobId === jobId);
+    await Promise.all(own.map(({ done }) => done));
+  }
+
+  /**
+   * Marks a job as being deleted and cancels it if it still runs; durable when it resolves. Nobody sees the
+   * job any more; its end, if it has not ended, still comes. False when there is no such job.
+   *
+   * @throws StoreError when the store cannot be written.
+   */
+  async delete(jobId: string): Promise<boolean> {
+    const { store, clock, feed } = this.#parts;
+    const step = await store.transaction(async (tx) => {
+      const job = await tx.loadJob(jobId);
+      if (job === undefined || !(await tx.markDeleted(jobId, clock.nowMs()))) return undefined;
+      if (isTerminalJob(job.state.phase)) return { after: job, effects: [] };
+      return this.#step(tx, job, [{ type: 'cancel-requested', atMs: clock.nowMs() }]);
+    });
+    if (step === undefined) return false;
+    this.#perform(step);
+    // Followers look for the job, and end when it is not there.
+    feed.wake(jobId);
+    return true;
   }
 
   /**
@@ -125,6 +187,12 @@ export class JobEngine {
     return () => this.#stopListeners.delete(listener);
   }
 
+  /** Calls back for each job that is to be worked on: a new one, a retried one, one taken up. */
+  onBegin(listener: (job: StoredJob) => void): () => void {
+    this.#beginListeners.add(listener);
+    return () => this.#beginListeners.delete(listener);
+  }
+
   /** Calls back once after each job's end, once it is stored; returns how to stop listening. */
   onEnd(listener: EndListener): () => void {
     this.#endListeners.add(listener);
@@ -139,7 +207,7 @@ export class JobEngine {
     this.#isClosed = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    await Promise.all(this.#endings);
+    await Promise.all([...this.#endings].map(({ done }) => done));
   }
 
   async #recoverJob(jobId: string): Promise<void> {
@@ -148,17 +216,34 @@ export class JobEngine {
       const job = required(await tx.loadJob(jobId), `job ${jobId}`);
       const lost = await transit(tx, job, lostAttempts(job.state, clock.nowMs()));
       const resumed = resume(lost.after.state);
-      await dispatch.offer(tx, offersIn(resumed));
+      await dispatch.offer(tx, await this.#offersIn(tx, lost.after, resumed));
       return { ...lost, effects: [...lost.effects, ...resumed] };
     });
-    this.#perform(step);
+    this.#begin(step);
   }
 
-  #insert(job: StoredJob): Promise<Step> {
+  #insert(job: StoredJob, claim: KeyClaim | undefined): Promise<Step | undefined> {
     const { store, clock } = this.#parts;
+    const { id: jobId, tenant } = job.state;
     return store.transaction(async (tx) => {
+      if (claim !== undefined) {
+        const holder = await tx.claimKey({ ...claim, tenant, jobId, createdAtMs: clock.nowMs() });
+        if (holder.jobId !== jobId) return undefined;
+      }
       await tx.insertJob(job);
       return this.#step(tx, job, [{ type: 'job-submitted', atMs: clock.nowMs() }]);
+    });
+  }
+
+  /** Undefined, with nothing changed, when the job is another one than was expected. */
+  #retry(job: StoredJob, request: RetryRequest): Promise<Step | undefined> {
+    const { store, clock } = this.#parts;
+    return store.transaction(async (tx) => {
+      const current = await tx.loadJob(job.state.id);
+      if (current === undefined || !isDeepStrictEqual(current, job)) return undefined;
+      const event: JobEvent = { ...request, type: 'retry-requested', atMs: clock.nowMs() };
+      const step = await this.#step(tx, current, [event]);
+      return step.after.state === current.state ? undefined : step;
     });
   }
 
@@ -169,8 +254,21 @@ export class JobEngine {
     for (const effect of step.effects) {
       if (effect.type === 'withdraw-node') await dispatch.withdraw(tx, id, effect.nodeId);
     }
-    await dispatch.offer(tx, offersIn(step.effects));
+    await dispatch.offer(tx, await this.#offersIn(tx, step.after, step.effects));
     return step;
+  }
+
+  /** What is to be offered; nodes whose result is kept as the little work that they are. */
+  async #offersIn(
+    tx: StoreTransaction,
+    job: StoredJob,
+    effects: readonly Effect[],
+  ): Promise<readonly Offer[]> {
+    const offers = effects.flatMap((effect) =>
+      effect.type === 'offer-node' ? [effect.offer] : [],
+    );
+    const { kinds } = this.#parts;
+    return kinds === undefined ? offers : withKeptResults(tx, job, { offers, kinds });
   }
 
   /** The events that count: the end of an attempt whose lease was fenced does not. */
@@ -194,29 +292,45 @@ export class JobEngine {
     return current;
   }
 
+  #begin(step: Step): StoredJob {
+    for (const listener of this.#beginListeners) listener(step.after);
+    return this.#perform(step);
+  }
+
   /** Does what follows from a committed step and is not state; returns the job as it is now. */
-  #perform({ before, after, effects }: Step): StoredJob {
+  #perform({ after, effects }: Step): StoredJob {
     const jobId = after.state.id;
     if (effects.some(({ type }) => type === 'notify')) this.#parts.feed.wake(jobId);
     for (const effect of effects) {
       if (effect.type === 'stop-attempt') this.#stop({ ...effect, jobId });
       if (effect.type === 'wake-at') this.#wakeAt(jobId, effect.nodeId, effect.atMs);
     }
-    if (isTerminalJob(after.state.phase) && !isTerminalJob(before.state.phase)) {
+    if (effects.some(isJobEnd)) {
       this.#unfinishedCount -= 1;
+      this.#cancelTimers(jobId);
       for (const listener of this.#endListeners) this.#tellEnd(listener, after.state);
     }
     return after;
   }
 
+  /** Nothing of a job that has ended is due any more, and by the time its row may be gone. */
+  #cancelTimers(jobId: string): void {
+    for (const [name, cancel] of this.#timers) {
+      if (!name.startsWith(`${jobId}/`)) continue;
+      cancel();
+      this.#timers.delete(name);
+    }
+  }
+
   #tellEnd(listener: EndListener, job: JobState): void {
-    const ending = (async () => {
+    const done = (async () => {
       try {
         await listener(job);
       } catch (error) {
         this.#parts.logger.error({ jobId: job.id, error }, 'what follows the end of a job failed');
       }
     })().finally(() => this.#endings.delete(ending));
+    const ending = { jobId: job.id, done };
     this.#endings.add(ending);
   }
 
@@ -242,12 +356,14 @@ export class JobEngine {
   }
 }
 
+/** The key that the request for a new job came with; see `IdempotencyKey`. */
+export type KeyClaim = Pick<IdempotencyKey, 'key' | 'fingerprint'>;
+
 /** Something that follows the end of a job. The engine logs its failure and waits for it in `close`. */
 type EndListener = (job: JobState) => Promise<void> | void;
 
 /** A job's way through some events. */
 interface Step {
-  readonly before: StoredJob;
   readonly after: StoredJob;
   readonly effects: readonly Effect[];
 }
@@ -268,7 +384,7 @@ async function transit(
   await tx.saveJob(before.state, state);
   const notices = effects.flatMap((effect) => (effect.type === 'notify' ? [effect.notice] : []));
   await tx.appendNotices(state.id, notices);
-  return { before, after: { ...before, state }, effects };
+  return { after: { ...before, state }, effects };
 }
 
 /**
@@ -281,19 +397,22 @@ function durabilityFor(events: readonly JobEvent[]): Durability {
 
 type AttemptEnd = Extract<
   JobEvent,
-  { type: 'attempt-succeeded' | 'attempt-failed' | 'attempt-stopped' }
+  { type: 'attempt-succeeded' | 'attempt-failed' | 'attempt-stopped' | 'attempt-released' }
 >;
 
 function isAttemptEnd(event: JobEvent): event is AttemptEnd {
   return (
     event.type === 'attempt-succeeded' ||
     event.type === 'attempt-failed' ||
-    event.type === 'attempt-stopped'
+    event.type === 'attempt-stopped' ||
+    event.type === 'attempt-released'
   );
 }
 
-function offersIn(effects: readonly Effect[]): readonly Offer[] {
-  return effects.flatMap((effect) => (effect.type === 'offer-node' ? [effect.offer] : []));
+/** A job that is retried may end more than once, each time with a notice. */
+function isJobEnd(effect: Effect): boolean {
+  if (effect.type !== 'notify' || effect.notice.type !== 'job') return false;
+  return isTerminalJob(effect.notice.phase);
 }
 
 function lostAttempts(job: JobState, atMs: number): readonly JobEvent[] {

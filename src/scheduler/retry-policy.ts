@@ -35,6 +35,8 @@ export const retryRules: Readonly<Record<FailureCode, RetryRule>> = {
   invalid_request: never('request', 'The request has to change.'),
   not_found: never('request', 'What was asked for has to exist first.'),
   conflict: never('request', 'The request contradicts what is there.'),
+  idempotency_key_reused: never('request', 'The key stands for another request.'),
+  expired: never('request', 'What was removed does not come back.'),
   model_missing: never('setup', 'Somebody has to fetch the model first.'),
   timeout: retry('transient', 'The host may have been busy or a disk slow.'),
   stalled: retry('transient', 'A hang is often one of timing.'),

@@ -20,7 +20,12 @@ const reserveBytesMax = gibibyte;
 /** The part of a small disk that they leave free; 5 % is also what ext4 keeps for its own. */
 const reserveShare = 0.05;
 
+/** What uploads leave free of this disk, in bytes: the low-water mark. */
+export function reserveBytes({ totalBytes }: DiskSpace): number {
+  return Math.min(reserveBytesMax, totalBytes * reserveShare);
+}
+
 /** Whether an upload may take `bytes` more. */
-export function hasRoom({ freeBytes, totalBytes }: DiskSpace, bytes: number): boolean {
-  return freeBytes - bytes >= Math.min(reserveBytesMax, totalBytes * reserveShare);
+export function hasRoom(space: DiskSpace, bytes: number): boolean {
+  return space.freeBytes - bytes >= reserveBytes(space);
 }

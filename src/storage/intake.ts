@@ -10,6 +10,7 @@ import { jobIdPattern } from '../base/ids.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes, mebibyte } from '../base/units.ts';
 import type { Upload } from '../store/store.ts';
+import { DiskLedger } from './disk-ledger.ts';
 import { hasRoom, readDiskSpace, type DiskSpace } from './disk-space.ts';
 import { makeDirectory } from './make-directory.ts';
 import { findTextFormat, sniffBytes } from './text-format.ts';
@@ -17,25 +18,39 @@ import { toLabel } from './label.ts';
 
 /** The door for uploads: takes them in, durably, and removes what nobody will use. */
 export interface Intake {
+  /**
+   * Sets room aside for an upload and its job, before anything is read; see {@link DiskLedger.admit}. It is
+   * given back by a failed {@link receive}, by {@link discard}, and at the end of the job.
+   */
+  admit(jobId: string, bytesExpected: number | undefined): Promise<Result<void, Failure>>;
   /** See {@link receiveUpload}. */
   receive(stream: Readable, request: IntakeRequest): Promise<Result<Upload, Failure>>;
+  /** Reads a stream to its end and keeps nothing of it; otherwise like {@link receiveUpload}. */
+  measure(stream: Readable, request: MeasureRequest): Promise<Result<UploadDigest, Failure>>;
   /** See {@link discardUpload}. */
   discard(jobId: string): Promise<Result<void, Failure>>;
   /** Ends every upload in flight; resolves once their files are gone. Idempotent. */
   close(): Promise<void>;
 }
 
+/** A stream to look at. */
+export interface MeasureRequest {
+  /** Largest size in bytes that is accepted. */
+  readonly bytesMax: number;
+  readonly signal: AbortSignal;
+}
+
+/** What tells one upload from another. */
+export type UploadDigest = Pick<Upload, 'bytes' | 'sha256'>;
+
 /** One upload to take in. */
-export interface IntakeRequest {
+export interface IntakeRequest extends MeasureRequest {
   /** The id of the job to be; nothing may exist under it yet. */
   readonly jobId: string;
   /** What the client calls the file; cleaned to a label here, never used as a path. */
   readonly name: string;
-  /** Largest size in bytes that is accepted. */
-  readonly bytesMax: number;
   /** The announced size in bytes, if any. Without room for it, or for anything, nothing is read. */
   readonly bytesExpected?: number;
-  readonly signal: AbortSignal;
 }
 
 /** An {@link IntakeRequest} with the data directory it goes to. */
@@ -44,26 +59,51 @@ export interface UploadDestination extends IntakeRequest {
   readonly directory: string;
   /** How much room is there; asks the file system unless it is said. */
   readonly readSpace?: (directory: string) => Promise<DiskSpace>;
+  /** Whether the upload may go on, of which so many bytes have come; by default by {@link hasRoom}. */
+  readonly checkRoom?: (bytes: number) => Promise<Result<void, Failure>>;
 }
 
-/** An {@link Intake} that keeps uploads under `<directory>/incoming/`. */
-export function createIntake(directory: string): Intake {
+/**
+ * An {@link Intake} that keeps uploads under `<directory>/incoming/`. Its caller tells `ledger` of the jobs
+ * that begin and end.
+ */
+export function createIntake(
+  directory: string,
+  ledger: DiskLedger = new DiskLedger({ directory }),
+): Intake {
   const closing = new AbortController();
   const running = new Set<Promise<unknown>>();
+  const stoppable = async <Value>(
+    request: MeasureRequest,
+    start: (signal: AbortSignal) => Promise<Result<Value, Failure>>,
+  ): Promise<Result<Value, Failure>> => {
+    const receiving = start(AbortSignal.any([request.signal, closing.signal]));
+    running.add(receiving);
+    try {
+      const received = await receiving;
+      const isStopped = !received.ok && received.error.code === 'cancelled';
+      return isStopped && closing.signal.aborted ? err(stopping()) : received;
+    } finally {
+      running.delete(receiving);
+    }
+  };
   return {
+    admit: (jobId, bytesExpected = 0) => ledger.admit(jobId, bytesExpected),
     async receive(stream, request) {
-      const signal = AbortSignal.any([request.signal, closing.signal]);
-      const receiving = receiveUpload(stream, { ...request, directory, signal });
-      running.add(receiving);
-      try {
-        const received = await receiving;
-        const isStopped = !received.ok && received.error.code === 'cancelled';
-        return isStopped && closing.signal.aborted ? err(stopping()) : received;
-      } finally {
-        running.delete(receiving);
-      }
+      const { jobId } = request;
+      const checkRoom = (bytes: number) => ledger.received(jobId, bytes);
+      const received = await stoppable(request, (signal) =>
+        receiveUpload(stream, { ...request, directory, signal, checkRoom }),
+      );
+      if (!received.ok) ledger.release(jobId);
+      return received;
     },
-    discard: (jobId) => discardUpload(directory, jobId),
+    measure: (stream, request) =>
+      stoppable(request, (signal) => measureUpload(stream, { ...request, signal })),
+    async discard(jobId) {
+      ledger.release(jobId);
+      return discardUpload(directory, jobId);
+    },
     async close() {
       closing.abort();
       await Promise.allSettled(running);
@@ -95,7 +135,7 @@ export async function receiveUpload(
   const jobDirectory = join(directory, 'incoming', jobId);
   try {
     await makeDirectory(dirname(jobDirectory), 0o700);
-    await requireSpace(destination, destination.bytesExpected ?? 0);
+    await requireRoom(destination);
     await mkdir(jobDirectory, { mode: 0o700 });
   } catch (thrown) {
     return err(toFailure(thrown));
@@ -107,6 +147,21 @@ export async function receiveUpload(
   } catch (thrown) {
     const discarded = await discardUpload(directory, jobId);
     return err(withCleanUp(toFailure(thrown), discarded));
+  }
+}
+
+/** See {@link Intake.measure}. */
+async function measureUpload(
+  stream: Readable,
+  request: MeasureRequest,
+): Promise<Result<UploadDigest, Failure>> {
+  assert(!stream.readableEnded, 'an upload is read only once');
+  const sink = new UploadSink(request);
+  try {
+    await pour(watchSource(stream), sink, request.signal);
+    return ok({ bytes: sink.bytes, sha256: sink.digest() });
+  } catch (thrown) {
+    return err(toFailure(thrown));
   }
 }
 
@@ -146,11 +201,16 @@ class IntakeError extends Error {
   }
 }
 
-async function requireSpace(
-  { directory, readSpace = readDiskSpace }: UploadDestination,
-  bytes: number,
-): Promise<void> {
-  if (!hasRoom(await readSpace(directory), bytes)) throw new IntakeError(diskFull());
+/** Whether the upload may begin, or go on after so many bytes. */
+async function requireRoom(destination: UploadDestination, bytes = 0): Promise<void> {
+  const { directory, readSpace = readDiskSpace, checkRoom, bytesExpected = 0 } = destination;
+  if (checkRoom !== undefined) {
+    const checked = await checkRoom(bytes);
+    if (!checked.ok) throw new IntakeError(checked.error);
+    return;
+  }
+  const comingBytes = bytes === 0 ? bytesExpected : 0;
+  if (!hasRoom(await readSpace(directory), comingBytes)) throw new IntakeError(diskFull());
 }
 
 /**
@@ -167,7 +227,10 @@ async function writeFile(
   const handle = await open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   let sink: UploadSink;
   try {
-    sink = new UploadSink(handle, destination);
+    sink = new UploadSink(destination, {
+      append: (chunk) => writeAll(handle, chunk),
+      checkRoom: (bytes) => requireRoom(destination, bytes),
+    });
     await pour(source, sink, destination.signal);
     await handle.sync();
   } finally {
@@ -210,10 +273,17 @@ async function pour(source: Source, sink: UploadSink, signal: AbortSignal): Prom
   }
 }
 
-/** Writes to the part file, counts, hashes and looks at the first bytes. */
+/** Where the bytes of an upload go. */
+interface UploadFile {
+  append(chunk: Buffer): Promise<void>;
+  /** Throws when the file must not grow beyond so many bytes. */
+  checkRoom(bytes: number): Promise<void>;
+}
+
+/** Counts, hashes and looks at the first bytes; hands them to a file, if there is one. */
 class UploadSink extends Writable {
-  readonly #handle: FileHandle;
-  readonly #destination: UploadDestination;
+  readonly #file: UploadFile | undefined;
+  readonly #bytesMax: number;
   readonly #hash: Hash = createHash('sha256');
   #head = Buffer.alloc(0);
   #isSniffed = false;
@@ -221,10 +291,10 @@ class UploadSink extends Writable {
   /** How many bytes had come when room was last looked for. */
   #bytesChecked = 0;
 
-  constructor(handle: FileHandle, destination: UploadDestination) {
+  constructor({ bytesMax }: MeasureRequest, file?: UploadFile) {
     super({ highWaterMark: sinkBytesMax });
-    this.#handle = handle;
-    this.#destination = destination;
+    this.#file = file;
+    this.#bytesMax = bytesMax;
   }
 
   /** Bytes received so far. */
@@ -259,23 +329,18 @@ class UploadSink extends Writable {
 
   async #append(chunk: Buffer): Promise<void> {
     this.#bytes += chunk.length;
-    const { bytesMax } = this.#destination;
-    if (this.#bytes > bytesMax) throw new IntakeError(tooLarge(bytesMax));
-    await this.#requireSpace();
+    if (this.#bytes > this.#bytesMax) throw new IntakeError(tooLarge(this.#bytesMax));
+    await this.#requireRoom();
     this.#keepHead(chunk);
     this.#hash.update(chunk);
-    let offset = 0;
-    while (offset < chunk.length) {
-      const { bytesWritten } = await this.#handle.write(chunk, offset);
-      offset += bytesWritten;
-    }
+    await this.#file?.append(chunk);
   }
 
   /** Others write to the disk as well, and no announced size says what comes. */
-  async #requireSpace(): Promise<void> {
+  async #requireRoom(): Promise<void> {
     if (this.#bytes - this.#bytesChecked < spaceCheckBytes) return;
     this.#bytesChecked = this.#bytes;
-    await requireSpace(this.#destination, 0);
+    await this.#file?.checkRoom(this.#bytes);
   }
 
   #keepHead(chunk: Buffer): void {
@@ -291,6 +356,14 @@ class UploadSink extends Writable {
     this.#isSniffed = true;
     const format = findTextFormat(this.#head);
     return format === undefined ? undefined : textUpload(format);
+  }
+}
+
+async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
+  let offset = 0;
+  while (offset < chunk.length) {
+    const { bytesWritten } = await handle.write(chunk, offset);
+    offset += bytesWritten;
   }
 }
 

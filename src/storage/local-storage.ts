@@ -71,13 +71,15 @@ export class LocalStorage implements Storage {
     }
   }
 
-  /** See {@link Storage.removeJob}. */
+  /** See {@link Storage.removeJob}; when it resolves, they are off the disk. */
   async removeJob(jobId: string): Promise<Result<void, Failure>> {
     assert(jobIdPattern.test(jobId), 'removeJob takes a job id');
     try {
-      await rm(join(this.#root, jobId), { recursive: true, force: true });
+      await rm(join(this.#root, jobId), { recursive: true });
+      await sync(this.#root);
       return ok(undefined);
     } catch (thrown) {
+      if (errorCodeOf(thrown) === 'ENOENT') return ok(undefined);
       return err(failureFromThrown(thrown, 'storage', 'Products could not be removed.'));
     }
   }

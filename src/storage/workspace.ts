@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { constants } from 'node:fs';
-import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
+import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assert } from '../base/assert.ts';
@@ -57,6 +57,17 @@ export class Workspace {
   /** The absolute path of something that is recorded relative to the data directory. */
   absolute(relativePath: string): string {
     return join(this.#root, relativePath);
+  }
+
+  /** Whether a recorded file is there, with all its bytes; what they are is not looked at. */
+  async holds(file: { readonly path: string; readonly bytes: number }): Promise<boolean> {
+    try {
+      const found = await stat(this.absolute(file.path));
+      return found.isFile() && found.size === file.bytes;
+    } catch {
+      // Whatever stands in the way, nobody can read it.
+      return false;
+    }
   }
 
   /** Makes the directory that an attempt works in, empty, and returns its absolute path. */
@@ -126,6 +137,24 @@ export class Workspace {
   /** Removes the upload of a job; nothing there is fine. */
   async removeUpload(jobId: string): Promise<void> {
     await rm(this.absolute(`incoming/${jobId}`), { recursive: true, force: true });
+  }
+
+  /**
+   * Removes all files of a job, durably: its upload, its outputs and what is left of its attempts, none of
+   * which may be running. Nothing there is fine.
+   */
+  async removeJob(jobId: string): Promise<void> {
+    assert(jobIdPattern.test(jobId), 'removeJob takes a job id');
+    for (const name of await namesIn(this.#scratch)) {
+      if (!name.startsWith(`${jobId}.`)) continue;
+      await rm(join(this.#scratch, name), { recursive: true, force: true });
+    }
+    for (const parent of ['incoming', 'jobs']) {
+      const directory = this.absolute(parent);
+      if (!(await namesIn(directory)).includes(jobId)) continue;
+      await rm(join(directory, jobId), { recursive: true, force: true });
+      await syncDirectory(directory);
+    }
   }
 
   /** The attempts of a job whose outputs were promoted and are still there; in no order. */

@@ -58,6 +58,7 @@ const migrations: readonly (readonly string[])[] = [
   [
     `alter table jobs add column params text not null default '{}'`,
     `alter table jobs add column tenant text not null default 'default'`,
+    `create index jobs_by_tenant on jobs (tenant, created_at_ms, id)`,
     `alter table jobs add column uses_cache bigint not null default 1`,
     `alter table nodes add column excused_count bigint`,
     `update nodes set excused_count = lost_count`,
@@ -68,7 +69,7 @@ const migrations: readonly (readonly string[])[] = [
       bytes bigint not null,
       used_at_ms bigint not null
     )`,
-    `create index results_by_use on results (used_at_ms)`,
+    `create index results_by_use on results (used_at_ms, key)`,
     `create table idempotency_keys (
       tenant text not null,
       key text not null,
@@ -76,6 +77,18 @@ const migrations: readonly (readonly string[])[] = [
       job_id text not null,
       created_at_ms bigint not null,
       primary key (tenant, key)
+    )`,
+    `create index idempotency_keys_by_age on idempotency_keys (created_at_ms)`,
+    `create index idempotency_keys_by_job on idempotency_keys (job_id)`,
+    `alter table jobs add column source_removed_at_ms bigint`,
+    `alter table jobs add column products_removed_at_ms bigint`,
+    `alter table jobs add column deleted_at_ms bigint`,
+    `create index jobs_with_source on jobs (ended_at_ms) where source_removed_at_ms is null`,
+    `create index jobs_with_products on jobs (ended_at_ms) where products_removed_at_ms is null`,
+    `create table removals (
+      job_id text not null references jobs (id),
+      scope text not null,
+      primary key (job_id, scope)
     )`,
   ],
 ];

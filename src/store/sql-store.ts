@@ -4,24 +4,29 @@ import type { JobState, NodeRecord } from '../scheduler/job-state.ts';
 import { changesOf, flagColumn, fromRow, integerColumn, jsonColumn } from './columns.ts';
 import { namesOf, textColumn, toValues, trueColumn } from './columns.ts';
 import type { Columns } from './columns.ts';
+import { claimKey, expireKeys, findKey, oldestKeyMs } from './idempotency-keys.ts';
 import { formatJobCursor, parseJobCursor } from './job-cursor.ts';
+import { readResult, SqlResultIndex } from './result-index.ts';
+import type { NodeResult, ResultIndex } from './result-index.ts';
+import { expireJobs, finishRemoval, listRemovals, markDeleted, nextEnd } from './removals.ts';
 import type { Sql, SqlRow, SqlSession, SqlValue } from './sql.ts';
 import type {
   Durability,
+  ExpiryQuery,
+  IdempotencyKey,
   JobPage,
   JobQuery,
+  KeptFiles,
   NoticeQuery,
+  Removal,
   Store,
   StoredJob,
   StoredNotice,
   StoreTransaction,
-  Upload,
 } from './store.ts';
 
 /** A job without its nodes: one row of `jobs`. */
-interface JobRecord extends Omit<JobState, 'nodes'> {
-  readonly upload: Upload;
-}
+interface JobRecord extends Omit<JobState, 'nodes'>, Omit<StoredJob, 'state'> {}
 
 const jobColumns: Columns<JobRecord> = {
   id: textColumn('id'),
@@ -39,6 +44,8 @@ const jobColumns: Columns<JobRecord> = {
   tenant: textColumn('tenant'),
   usesCache: flagColumn('uses_cache'),
   upload: jsonColumn('upload'),
+  sourceRemovedAtMs: integerColumn('source_removed_at_ms'),
+  productsRemovedAtMs: integerColumn('products_removed_at_ms'),
 };
 
 const nodeColumns: Columns<NodeRecord> = {
@@ -97,7 +104,7 @@ export class SqlStore implements Store {
   }
 
   readJob(jobId: string): Promise<StoredJob | undefined> {
-    return this.#sql.snapshot((session) => readJob(session, jobId, ''));
+    return this.#sql.snapshot((session) => readJob(session, jobId, ' and deleted_at_ms is null'));
   }
 
   listJobs(query: JobQuery): Promise<JobPage> {
@@ -127,6 +134,29 @@ export class SqlStore implements Store {
     });
   }
 
+  readResult(key: string): Promise<NodeResult | undefined> {
+    return this.#sql.snapshot((session) => readResult(session, key));
+  }
+
+  nextEnd(kept: KeptFiles): Promise<number | undefined> {
+    return this.#sql.snapshot((session) => nextEnd(session, kept));
+  }
+
+  listRemovals(query: {
+    readonly after?: Removal;
+    readonly limit: number;
+  }): Promise<readonly Removal[]> {
+    return this.#sql.snapshot((session) => listRemovals(session, query));
+  }
+
+  findKey(tenant: string, key: string): Promise<IdempotencyKey | undefined> {
+    return this.#sql.snapshot((session) => findKey(session, tenant, key));
+  }
+
+  oldestKeyMs(): Promise<number | undefined> {
+    return this.#sql.snapshot(oldestKeyMs);
+  }
+
   close(): Promise<void> {
     return this.#sql.close();
   }
@@ -138,26 +168,24 @@ export class SqlStore implements Store {
  */
 export class SqlStoreTransaction implements StoreTransaction {
   readonly session: SqlSession;
+  readonly results: ResultIndex;
   readonly #rowLock: string;
   readonly #listeners: (() => void)[];
 
   constructor(session: SqlSession, rowLock: string, listeners: (() => void)[]) {
     this.session = session;
+    this.results = new SqlResultIndex(session);
     this.#rowLock = rowLock;
     this.#listeners = listeners;
   }
 
-  async insertJob({ state, upload }: StoredJob): Promise<void> {
+  async insertJob({ state, ...rest }: StoredJob): Promise<void> {
     await insertRows(this.session, {
       table: 'jobs',
       columns: [...namesOf(jobColumns), 'notice_count'],
-      rows: [[...toValues(jobColumns, { ...state, upload }), 0]],
+      rows: [[...toValues(jobColumns, { ...state, ...rest }), 0]],
     });
-    await insertRows(this.session, {
-      table: 'nodes',
-      columns: ['job_id', 'ordinal', ...namesOf(nodeColumns)],
-      rows: state.nodes.map((node, ordinal) => [state.id, ordinal, ...toValues(nodeColumns, node)]),
-    });
+    await this.#insertNodes(state.id, state.nodes);
   }
 
   loadJob(jobId: string): Promise<StoredJob | undefined> {
@@ -166,9 +194,9 @@ export class SqlStoreTransaction implements StoreTransaction {
 
   async saveJob(before: JobState, after: JobState): Promise<void> {
     assert(before.id === after.id, 'a job was saved over another one');
-    assert(before.plan === after.plan, 'the plan of a job never changes');
-    assert(before.nodes.length === after.nodes.length, 'a job keeps its number of nodes');
     await this.#saveJobRecord(before, after);
+    if (before.plan !== after.plan) return this.#replaceNodes(after);
+    assert(before.nodes.length === after.nodes.length, 'a plan keeps its number of nodes');
     for (const [ordinal, node] of after.nodes.entries()) {
       if (node !== before.nodes[ordinal]) await this.#saveNode(after.id, ordinal, node);
     }
@@ -192,12 +220,32 @@ export class SqlStoreTransaction implements StoreTransaction {
     return stored;
   }
 
+  expireJobs(query: ExpiryQuery): Promise<readonly string[]> {
+    return expireJobs(this.session, query);
+  }
+
+  markDeleted(jobId: string, atMs: number): Promise<boolean> {
+    return markDeleted(this.session, jobId, atMs);
+  }
+
+  finishRemoval(removal: Removal): Promise<void> {
+    return finishRemoval(this.session, removal);
+  }
+
+  claimKey(claim: IdempotencyKey): Promise<IdempotencyKey> {
+    return claimKey(this.session, claim);
+  }
+
+  expireKeys(createdUntilMs: number): Promise<void> {
+    return expireKeys(this.session, createdUntilMs);
+  }
+
   onCommit(listener: () => void): void {
     this.#listeners.push(listener);
   }
 
   async #saveJobRecord(before: JobState, after: JobState): Promise<void> {
-    const { upload: _, ...columns } = jobColumns;
+    const { upload: _, sourceRemovedAtMs: _1, productsRemovedAtMs: _2, ...columns } = jobColumns;
     const changes = changesOf<Omit<JobState, 'nodes'>>(columns, before, after);
     if (changes.length === 0) return;
     const rows = await this.session.query(
@@ -206,6 +254,20 @@ export class SqlStoreTransaction implements StoreTransaction {
       [...changes.map(({ value }) => value), after.id],
     );
     assert(rows.length === 1, `job ${after.id} is not in the store`);
+  }
+
+  /** With another plan every node may be another one, and in another place. */
+  async #replaceNodes({ id, nodes }: JobState): Promise<void> {
+    await this.session.query('delete from nodes where job_id = ?', [id]);
+    await this.#insertNodes(id, nodes);
+  }
+
+  #insertNodes(jobId: string, nodes: readonly NodeRecord[]): Promise<void> {
+    return insertRows(this.session, {
+      table: 'nodes',
+      columns: ['job_id', 'ordinal', ...namesOf(nodeColumns)],
+      rows: nodes.map((node, ordinal) => [jobId, ordinal, ...toValues(nodeColumns, node)]),
+    });
   }
 
   async #saveNode(jobId: string, ordinal: number, node: NodeRecord): Promise<void> {
@@ -218,29 +280,32 @@ export class SqlStoreTransaction implements StoreTransaction {
 async function readJob(
   session: SqlSession,
   jobId: string,
-  rowLock: string,
+  ending: string,
 ): Promise<StoredJob | undefined> {
-  const jobs = await session.query(`${jobSelection} where id = ?${rowLock}`, [jobId]);
+  const jobs = await session.query(`${jobSelection} where id = ?${ending}`, [jobId]);
   const [job] = await withNodes(session, jobs);
   return job;
 }
 
 async function listJobs(session: SqlSession, query: JobQuery): Promise<JobPage> {
   assert(query.limit >= 1 && query.limit <= pageSizeMax, `page size ${query.limit}`);
-  const conditions: string[] = [];
+  const conditions = ['deleted_at_ms is null'];
   const values: SqlValue[] = [];
   if (query.phase !== undefined) {
     conditions.push('phase = ?');
     values.push(query.phase);
+  }
+  if (query.tenant !== undefined) {
+    conditions.push('tenant = ?');
+    values.push(query.tenant);
   }
   if (query.after !== undefined) {
     const { createdAtMs, id } = parseJobCursor(query.after);
     conditions.push('(created_at_ms, id) < (?, ?)');
     values.push(createdAtMs, id);
   }
-  const where = conditions.length === 0 ? '' : ` where ${conditions.join(' and ')}`;
   const rows = await session.query(
-    `${jobSelection}${where} order by created_at_ms desc, id desc limit ?`,
+    `${jobSelection} where ${conditions.join(' and ')} order by created_at_ms desc, id desc limit ?`,
     // One more than asked: it tells whether there is another page.
     [...values, query.limit + 1],
   );
@@ -264,9 +329,14 @@ async function withNodes(
   );
   const nodesByJob = Map.groupBy(nodeRows, (row) => row['job_id']);
   return jobRows.map((row) => {
-    const { upload, ...record } = fromRow(jobColumns, row);
+    const { upload, sourceRemovedAtMs, productsRemovedAtMs, ...record } = fromRow(jobColumns, row);
     const nodes = (nodesByJob.get(record.id) ?? []).map((node) => fromRow(nodeColumns, node));
-    return { state: { ...record, nodes }, upload };
+    return {
+      state: { ...record, nodes },
+      upload,
+      ...(sourceRemovedAtMs !== undefined && { sourceRemovedAtMs }),
+      ...(productsRemovedAtMs !== undefined && { productsRemovedAtMs }),
+    };
   });
 }
 

@@ -6,18 +6,24 @@ import { err, ok, type Result } from '../../src/base/result.ts';
 import type { Artifact } from '../../src/graph/artifact.ts';
 import type { MediaProbe } from '../../src/graph/media-probe.ts';
 import type { MediaRole } from '../../src/graph/media-role.ts';
+import { fingerprintOf } from '../../src/jobs/idempotency.ts';
 import type {
+  Deletion,
   JobService,
   JobSnapshot,
   JobUpdate,
+  KeyedJob,
   OpenedArtifact,
+  RequestKey,
   SubmitRequest,
 } from '../../src/jobs/job-service.ts';
+import { keyReused } from '../../src/jobs/submit-job.ts';
 import type { Plan } from '../../src/pipeline/plan.ts';
 import { createJob } from '../../src/scheduler/create-job.ts';
 import type { JobEvent } from '../../src/scheduler/event.ts';
 import { handle } from '../../src/scheduler/handle.ts';
 import { isTerminalJob, type JobState, type JobWarning } from '../../src/scheduler/job-state.ts';
+import { isNothingToRetry } from '../../src/scheduler/kept-nodes.ts';
 import type { ByteRange } from '../../src/storage/storage.ts';
 import type { JobPage, JobQuery, StoredJob, StoredNotice } from '../../src/store/store.ts';
 
@@ -51,6 +57,10 @@ export class FakeJobService implements JobService {
   readonly openBodies = new Set<Readable>();
   /** Follows that have begun and not ended. */
   followers = 0;
+  /** Keys of requests by tenant and key. */
+  readonly #keys = new Map<string, { readonly id: string; readonly fingerprint: string }>();
+  /** How far a deletion gets. */
+  deletion: Deletion = 'removed';
   /** What `submit` answers instead of accepting, when set. */
   refusal: Failure | undefined;
   /** Time of the next event in milliseconds since the epoch; grows by one second with each. */
@@ -63,13 +73,24 @@ export class FakeJobService implements JobService {
   async submit(request: SubmitRequest): Promise<Result<StoredJob, Failure>> {
     this.submitted.push(request);
     if (this.refusal !== undefined) return err(this.refusal);
+    const { idempotencyKey: key } = request;
+    const fingerprint = fingerprintOf(request, request.upload);
+    const known = key === undefined ? undefined : this.#keyed({ ...request, key });
+    if (known !== undefined) {
+      return known.fingerprint === fingerprint ? ok(known.job) : err(keyReused());
+    }
     const plan = this.#plans.get(request.pipeline);
     if (plan === undefined) return err(failure('not_found', 'No such pipeline.'));
-    const { jobId: id, upload, priority } = request;
-    const state = createJob({ id, plan, priority, atMs: this.nowMs });
+    const { jobId: id, upload } = request;
+    const state = createJob({ ...request, id, plan, atMs: this.nowMs });
     this.#jobs.set(id, new FakeJob({ state, upload }));
+    if (key !== undefined) this.#keys.set(nameOf({ ...request, key }), { id, fingerprint });
     this.apply(id, (atMs) => ({ type: 'job-submitted', atMs }));
     return ok(this.#job(id).stored);
+  }
+
+  async findByKey(key: RequestKey): Promise<Result<KeyedJob | undefined, Failure>> {
+    return ok(this.#keyed(key));
   }
 
   async get(jobId: string): Promise<Result<JobSnapshot, Failure>> {
@@ -79,9 +100,13 @@ export class FakeJobService implements JobService {
       : ok({ job: job.stored, progress: new Map(job.progress) });
   }
 
-  async list({ limit, phase, after }: JobQuery): Promise<Result<JobPage, Failure>> {
+  async list({ limit, phase, tenant, after }: JobQuery): Promise<Result<JobPage, Failure>> {
     const all = [...this.#jobs.values()].map(({ stored }) => stored).toReversed();
-    const matching = all.filter(({ state }) => phase === undefined || state.phase === phase);
+    const matching = all.filter(
+      ({ state }) =>
+        (phase === undefined || state.phase === phase) &&
+        (tenant === undefined || state.tenant === tenant),
+    );
     const start = after === undefined ? 0 : Number(after);
     const jobs = matching.slice(start, start + limit);
     const end = start + limit;
@@ -98,6 +123,31 @@ export class FakeJobService implements JobService {
     return ok(job.stored);
   }
 
+  /** Nothing lasts here, so a deletion takes as long as the test says with {@link deletion}. */
+  async delete(jobId: string): Promise<Result<Deletion, Failure>> {
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return err(noSuchJob());
+    this.#jobs.delete(jobId);
+    job.isDeleted = true;
+    job.wake();
+    return ok(this.deletion);
+  }
+
+  /** By the plan that the job has; no file is looked for. */
+  async retry(jobId: string, nodeIds: readonly string[] = []): Promise<Result<StoredJob, Failure>> {
+    const job = this.#jobs.get(jobId);
+    if (job === undefined) return err(noSuchJob());
+    const { state } = job.stored;
+    const unknown = nodeIds.find((id) => !state.nodes.some((node) => node.id === id));
+    if (unknown !== undefined) return err(failure('invalid_request', `There is no "${unknown}".`));
+    const request = { plan: state.plan, nodeIds };
+    if (!isTerminalJob(state.phase) || isNothingToRetry(state, request)) {
+      return err(failure('conflict', 'The job cannot be retried.'));
+    }
+    this.apply(jobId, (atMs) => ({ ...request, type: 'retry-requested', atMs }));
+    return ok(job.stored);
+  }
+
   async *follow(jobId: string, after: number, signal: AbortSignal): AsyncIterable<JobUpdate> {
     const job = this.#job(jobId);
     this.followers += 1;
@@ -111,7 +161,7 @@ export class FakeJobService implements JobService {
           yield { type: 'notice', ...notice };
           continue;
         }
-        if (isTerminalJob(job.stored.state.phase)) return;
+        if (job.isDeleted || isTerminalJob(job.stored.state.phase)) return;
         const news = [...job.progress].find(([id, fraction]) => reported.get(id) !== fraction);
         if (news === undefined) {
           await job.changed(signal);
@@ -193,6 +243,13 @@ export class FakeJobService implements JobService {
     this.nowMs += 1000;
   }
 
+  /** The job of a key, unless it was deleted. */
+  #keyed(key: RequestKey): KeyedJob | undefined {
+    const known = this.#keys.get(nameOf(key));
+    const job = known && this.#jobs.get(known.id);
+    return job && known && { job: job.stored, fingerprint: known.fingerprint };
+  }
+
   #keep(jobId: string, nodeId: string, file: FakeFile): Artifact {
     const { name, content, mediaType = 'video/mp4', role = 'rendition', product = true } = file;
     const path = `jobs/${jobId}/${nodeId}/${name}`;
@@ -219,6 +276,7 @@ class FakeJob {
   stored: StoredJob;
   readonly notices: StoredNotice[] = [];
   readonly progress = new Map<string, number>();
+  isDeleted = false;
   readonly #waiting = new Set<() => void>();
 
   constructor(stored: StoredJob) {
@@ -251,6 +309,10 @@ class FakeJob {
 
 function isRunning(job: JobState, nodeId: string): boolean {
   return job.nodes.some(({ id, phase }) => id === nodeId && phase === 'running');
+}
+
+function nameOf({ tenant = 'default', key }: RequestKey): string {
+  return `${tenant}/${key}`;
 }
 
 function noSuchJob(): Failure {

@@ -4,12 +4,14 @@ import { assert, required } from '../../src/base/assert.ts';
 import { newJobId } from '../../src/base/ids.ts';
 import type { LogFields, Logger } from '../../src/base/logger.ts';
 import { LocalDispatch } from '../../src/dispatch/local-dispatch.ts';
-import { cleanUp, sweep } from '../../src/jobs/clean-up.ts';
+import { sweep } from '../../src/jobs/clean-up.ts';
 import { createJobService } from '../../src/jobs/create-job-service.ts';
 import { JobEngine } from '../../src/jobs/engine.ts';
 import { JobFeed } from '../../src/jobs/feed.ts';
+import { Janitor } from '../../src/jobs/janitor.ts';
 import type { JobService } from '../../src/jobs/job-service.ts';
 import { loadPipelineLibrary } from '../../src/jobs/pipeline-library.ts';
+import { keepForEver, type Retention } from '../../src/jobs/retention.ts';
 import type { NodeKind } from '../../src/nodes/node-kind.ts';
 import type { Plan } from '../../src/pipeline/plan.ts';
 import type { Capacity } from '../../src/resources/demand.ts';
@@ -18,6 +20,7 @@ import { violations } from '../../src/scheduler/invariants.ts';
 import { isTerminalJob } from '../../src/scheduler/job-state.ts';
 import type { JobState, NodePhase, NodeRecord } from '../../src/scheduler/job-state.ts';
 import { decide } from '../../src/scheduler/select.ts';
+import { ResultCache } from '../../src/storage/result-cache.ts';
 import { LocalStorage } from '../../src/storage/local-storage.ts';
 import { Workspace } from '../../src/storage/workspace.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -34,11 +37,17 @@ const never = new AbortController().signal;
 export interface JobRigParts {
   /** The data directory; a second rig on it is the service after a restart. */
   readonly directory: string;
+  /** Where the definitions lie; the published ones unless it is said. */
+  readonly pipelines?: string;
   /** 8 cores unless it is said. */
   readonly capacity?: Capacity;
   readonly clock?: ManualClock;
   /** Most jobs that have not ended; the engine's own limit unless it is said. */
   readonly unfinishedMax?: number;
+  /** How long files are kept; for ever unless it is said. */
+  readonly retention?: Retention;
+  /** Room for results that are used again; nothing is kept unless it is said. */
+  readonly cacheBytesMax?: number;
   /** Puts something around the store. */
   readonly wrapStore?: (store: Store) => Store;
   /** Puts something around the kinds. */
@@ -59,6 +68,8 @@ export class JobRig implements AsyncDisposable {
   readonly engine: JobEngine;
   readonly worker: Worker;
   readonly workspace: Workspace;
+  readonly results: ResultCache | undefined;
+  readonly janitor: Janitor;
   readonly service: JobService;
   /** Messages logged as errors. */
   readonly errors: string[] = [];
@@ -74,8 +85,12 @@ export class JobRig implements AsyncDisposable {
     const { dispatch, feed } = this;
     const limits = parts.unfinishedMax === undefined ? {} : { unfinishedMax: parts.unfinishedMax };
     this.workspace = new Workspace(directory);
-    this.engine = new JobEngine({ store, dispatch, feed, clock, logger, ...limits });
-    this.engine.onEnd((job) => cleanUp(job, this.workspace));
+    const bytesMax = parts.cacheBytesMax;
+    this.results =
+      bytesMax === undefined
+        ? undefined
+        : new ResultCache({ dataDirectory: directory, store, bytesMax, clock, logger });
+    this.engine = new JobEngine({ store, dispatch, feed, clock, logger, kinds, ...limits });
     const { engine, workspace } = this;
     this.worker = new Worker({
       engine,
@@ -86,10 +101,16 @@ export class JobRig implements AsyncDisposable {
       clock,
       logger,
       kinds,
+      ...(this.results !== undefined && { results: this.results }),
       decide,
     });
     const storage = new LocalStorage(join(directory, 'storage'));
-    this.service = createJobService({ engine, store, feed, storage, workspace, library, clock });
+    const { retention = keepForEver } = parts;
+    const janitor = new Janitor({ store, workspace, storage, retention, clock, logger });
+    engine.onEnd(() => janitor.tidy());
+    this.janitor = janitor;
+    const shared = { engine, store, feed, storage, workspace, library, clock, logger };
+    this.service = createJobService({ ...shared, kinds, janitor });
   }
 
   /** Opens the store, takes up unfinished jobs and starts the worker. */
@@ -99,13 +120,15 @@ export class JobRig implements AsyncDisposable {
     assert(opened.ok, 'the store opens');
     const puppets = new Puppets();
     const kinds = parts.wrapKinds?.(puppets.kinds) ?? puppets.kinds;
-    const library = await loadPipelineLibrary(pipelines, kinds);
+    const library = await loadPipelineLibrary(parts.pipelines ?? pipelines, kinds);
     assert(library.ok, 'there are pipelines');
     const store = parts.wrapStore?.(opened.value) ?? opened.value;
     const rig = new JobRig({ ...parts, clock, puppets, kinds, library: library.value, store });
     await sweep({ store, workspace: rig.workspace, logger: errorLogger(rig.errors) });
+    await rig.results?.open();
     await rig.engine.recover();
     await rig.worker.start();
+    await rig.janitor.tidy();
     return rig;
   }
 
@@ -117,6 +140,8 @@ export class JobRig implements AsyncDisposable {
     this.puppets.onBegin = (run) => run.endWhenStopped();
     await this.worker.stop();
     await this.engine.close();
+    await this.janitor.close();
+    await this.results?.settled();
     await this.store.close();
     assert(this.clock.pending === 0, `${this.clock.pending} timers are left`);
     const left = await this.scratch();

@@ -1,8 +1,9 @@
 import { join } from 'node:path';
 import { createTempDirectory } from '../../support/temp-directory.ts';
-import { describeStore } from './suite.ts';
+import { describeRetention } from './retention-suite.ts';
+import { describeStore, type StoreHarness } from './suite.ts';
 
-describeStore({
+const harness: StoreHarness = {
   name: 'SQLite store',
   openerUrl: new URL('sqlite-opener.ts', import.meta.url).href,
   async newLocation() {
@@ -12,4 +13,7 @@ describeStore({
       [Symbol.asyncDispose]: () => directory[Symbol.asyncDispose](),
     };
   },
-});
+};
+
+describeStore(harness);
+describeRetention(harness);

@@ -1,32 +1,28 @@
 import { describe, expect, it } from 'vitest';
 import type { JobEvent } from '../../../src/scheduler/event.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { overriding } from '../../fakes/overriding.ts';
 import { planOf } from '../../fakes/plans.ts';
 import { JobRig } from '../../support/job-rig.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
 
 /** A store whose transactions break, when the test says so, after all writes but one. */
 function breakable(store: Store, shouldBreak: () => boolean): Store {
-  return {
-    transaction: (body) =>
-      store.transaction((tx) =>
-        body({
-          insertJob: (job) => tx.insertJob(job),
-          loadJob: (jobId) => tx.loadJob(jobId),
-          saveJob: (before, after) => tx.saveJob(before, after),
-          onCommit: (listener) => tx.onCommit(listener),
-          appendNotices: (jobId, notices) => {
-            if (shouldBreak()) throw new Error('broken in the middle');
-            return tx.appendNotices(jobId, notices);
-          },
-        }),
+  return overriding(store, {
+    transaction: (body, durability) =>
+      store.transaction(
+        (tx) =>
+          body(
+            overriding(tx, {
+              appendNotices: (jobId, notices) => {
+                if (shouldBreak()) throw new Error('broken in the middle');
+                return tx.appendNotices(jobId, notices);
+              },
+            }),
+          ),
+        durability,
       ),
-    readJob: (jobId) => store.readJob(jobId),
-    listJobs: (query) => store.listJobs(query),
-    readNotices: (query) => store.readNotices(query),
-    listUnfinishedJobIds: () => store.listUnfinishedJobIds(),
-    close: () => store.close(),
-  };
+  });
 }
 
 function succeeded(nodeId: string, attempt = 1): JobEvent {
@@ -119,30 +115,6 @@ describe('the end of a job', () => {
     await rig.engine.close();
     const message = 'what follows the end of a job failed';
     expect(rig.errors).toEqual([message, message]);
-  });
-
-  it('leaves products, and of a failed job also what it would go on with', async () => {
-    await using directory = await createTempDirectory();
-    await using rig = await JobRig.open({ directory: directory.path });
-    const files = [
-      { name: 'raw', role: 'source', product: false },
-      { name: 'sound', role: 'audio' },
-    ];
-    const plan = planOf('a; b:a', { a: { params: { files } } });
-    const good = await rig.submit(plan);
-    const bad = await rig.submit(plan);
-    const unwanted = await rig.submit(plan);
-    for (const job of [good, bad, unwanted]) await rig.succeed(job, 'a');
-    await rig.succeed(good, 'b');
-    (await rig.puppets.begun(bad, 'b')).fail('corrupt');
-    (await rig.puppets.begun(unwanted, 'b')).endWhenStopped();
-    await rig.service.cancel(unwanted);
-    await Promise.all([good, bad, unwanted].map((job) => rig.ended(job)));
-    await rig.engine.close();
-    expect(await rig.outputs(good)).toEqual(['a/1/sound']);
-    expect(await rig.outputs(unwanted)).toEqual(['a/1/sound']);
-    expect(await rig.outputs(bad)).toEqual(['a/1/raw', 'a/1/sound']);
-    expect(await rig.workspace.listUploads()).toEqual([bad]);
   });
 });
 

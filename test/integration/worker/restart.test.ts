@@ -177,22 +177,6 @@ describe('a restart', () => {
     expect(await after.outputs(job)).toEqual(['a/1/sound']);
   });
 
-  it('cleans up after a job whose end it interrupted', async () => {
-    await using directory = await createTempDirectory();
-    const files = [{ name: 'raw', role: 'source', product: false }];
-    const before = await JobRig.open({ directory: directory.path });
-    const job = await before.submit(planOf('a', { a: { params: { files } } }));
-    await before.succeed(job, 'a');
-    await before.ended(job);
-    await before.close();
-    await before.upload(job);
-    await writeFile(join(directory.path, 'jobs', job, 'a', '1', 'raw'), 'x');
-
-    await using after = await JobRig.open({ directory: directory.path });
-    expect(await after.outputs(job)).toEqual([]);
-    expect(await after.workspace.listUploads()).toEqual([]);
-  });
-
   it('removes what dead attempts left behind, before anything runs', async () => {
     await using directory = await createTempDirectory();
     const before = await JobRig.open({ directory: directory.path });

@@ -3,6 +3,7 @@ import { failure } from '../../../src/base/failure.ts';
 import { storeRetryMs } from '../../../src/jobs/engine.ts';
 import { StoreError } from '../../../src/store/store-error.ts';
 import type { Store } from '../../../src/store/store.ts';
+import { overriding } from '../../fakes/overriding.ts';
 import { planOf } from '../../fakes/plans.ts';
 import { JobRig } from '../../support/job-rig.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
@@ -15,21 +16,16 @@ class TroubledStore {
   #onFailed: () => void = () => {};
 
   wrap(store: Store): Store {
-    return {
-      transaction: (body) =>
+    return overriding(store, {
+      transaction: (body, durability) =>
         store.transaction(async (tx) => {
           const value = await body(tx);
           if (!this.isFull) return value;
           this.failed += 1;
           this.#onFailed();
           throw new StoreError(failure('storage', 'The disk of the database is full.'));
-        }),
-      readJob: (jobId) => store.readJob(jobId),
-      listJobs: (query) => store.listJobs(query),
-      readNotices: (query) => store.readNotices(query),
-      listUnfinishedJobIds: () => store.listUnfinishedJobIds(),
-      close: () => store.close(),
-    };
+        }, durability),
+    });
   }
 
   /** Resolves with the next transaction that fails, once those who wait for it know. */

@@ -17,6 +17,8 @@ test.each([
   ['not_found', 404],
   ['timeout', 408],
   ['conflict', 409],
+  ['idempotency_key_reused', 422],
+  ['expired', 410],
   ['limit_size', 413],
   ['unsupported_format', 415],
   ['corrupt', 422],

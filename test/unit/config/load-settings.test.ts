@@ -1,4 +1,5 @@
 import { describe, expect, test } from 'vitest';
+import { forEverSec } from '../../../src/config/quantities.ts';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import type { SettingSources } from '../../../src/config/load-settings.ts';
 import type { Settings } from '../../../src/config/settings.ts';
@@ -32,6 +33,9 @@ describe('settings', () => {
       whisperModel: 'base',
       recognizer: 'auto',
       uploadBytesMax: 50 * 1024 ** 3,
+      scratchBytesMax: 64 * 1024 ** 3,
+      sourceRetentionSec: 86_400,
+      productRetentionSec: forEverSec,
       pixelsMax: 36_000_000,
       durationSecMax: 14_400,
       streamsMax: 64,

@@ -3,8 +3,11 @@ import { describe, expect, test } from 'vitest';
 import {
   formatExactBytes,
   formatExactSeconds,
+  formatRetention,
+  forEverSec,
   parseBytes,
   parseDecimal,
+  parseRetention,
   parseSeconds,
 } from '../../../src/config/quantities.ts';
 
@@ -66,6 +69,21 @@ describe('durations', () => {
         expect(parseSeconds(formatExactSeconds(count * unit))).toBe(count * unit);
       }),
     );
+  });
+});
+
+describe('retentions', () => {
+  test('are durations, or for ever', () => {
+    expect(parseRetention('7d')).toBe(604_800);
+    expect(parseRetention('0')).toBe(0);
+    expect(parseRetention(' Forever ')).toBe(forEverSec);
+    expect(parseRetention('for ever')).toBeUndefined();
+  });
+
+  test('are formatted so that they are read back exactly', () => {
+    for (const seconds of [0, 90, 86_400, forEverSec]) {
+      expect(parseRetention(formatRetention(seconds))).toBe(seconds);
+    }
   });
 });
 

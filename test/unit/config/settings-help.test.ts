@@ -7,14 +7,19 @@ describe('the help', () => {
   test('shows flag, variable and default in columns, the description below', () => {
     const lines = settingsHelp().split('\n');
     expect(lines.slice(0, 5)).toEqual([
-      '  Flag                           Environment                 Default',
-      '  --host <text>                  REELGRAPH_HOST              127.0.0.1',
+      '  Flag                                Environment                      Default',
+      '  --host <text>                       REELGRAPH_HOST                   127.0.0.1',
       '      Address to listen on.',
-      '  --port <number>                REELGRAPH_PORT              8080',
+      '  --port <number>                     REELGRAPH_PORT                   8080',
       '      Port to listen on; 0 takes a free one.',
     ]);
-    expect(lines).toContain('  --upload-bytes-max <size>      REELGRAPH_UPLOAD_BYTES_MAX  50GiB');
-    expect(lines).toContain('  --duration-sec-max <duration>  REELGRAPH_DURATION_SEC_MAX  4h');
+    for (const line of [
+      '  --upload-bytes-max <size>           REELGRAPH_UPLOAD_BYTES_MAX       50GiB',
+      '  --duration-sec-max <duration>       REELGRAPH_DURATION_SEC_MAX       4h',
+      '  --product-retention-sec <duration>  REELGRAPH_PRODUCT_RETENTION_SEC  forever',
+    ]) {
+      expect(lines).toContain(line);
+    }
     expect(lines).toContain(
       '      Least severe log lines to write. One of debug, info, warn, error, silent.',
     );

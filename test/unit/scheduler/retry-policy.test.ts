@@ -38,7 +38,7 @@ describe('the table of failures', () => {
         'limit_streams',
         'limit_size',
       ],
-      request: ['invalid_request', 'not_found', 'conflict'],
+      request: ['invalid_request', 'not_found', 'conflict', 'idempotency_key_reused', 'expired'],
       setup: ['model_missing'],
       transient: [
         'timeout',
