@@ -7,12 +7,16 @@ COPY package.json package-lock.json ./
 RUN npm ci --omit=dev
 
 FROM node:24-bookworm-slim AS build
+# The launcher of child processes is compiled here, against the C library that the image below has, too.
+RUN apt-get update \
+  && apt-get install --yes --no-install-recommends gcc libc6-dev \
+  && rm -rf /var/lib/apt/lists/*
 WORKDIR /app
 COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build
+RUN npm run build && npm run build:launcher
 
 FROM node:24-bookworm-slim
 # libgomp1 is what the speech engine runs its threads with.
@@ -23,6 +27,7 @@ WORKDIR /app
 COPY package.json ./
 COPY --from=modules /app/node_modules ./node_modules
 COPY --from=build /app/dist ./dist
+COPY --from=build /app/build ./build
 COPY pipelines ./pipelines
 
 # The only place that is written to, besides /tmp: the root file system may be read-only.

@@ -2,11 +2,13 @@ import { constants } from 'node:fs';
 import { access, statfs } from 'node:fs/promises';
 import { resolve } from 'node:path';
 import { unreachable } from '../base/assert.ts';
+import { systemClock } from '../base/clock.ts';
 import { formatBytes, gibibyte } from '../base/units.ts';
 import type { Settings } from '../config/settings.ts';
 import { findToolchain, type Tool, type Toolchain } from '../ffmpeg/toolchain.ts';
 import { toolchainWarnings } from '../ffmpeg/toolchain-warnings.ts';
 import { formatProblem } from '../pipeline/problem.ts';
+import { createStarter, describeMethod } from '../processes/create-starter.ts';
 import { readHostCapacity, type CapacityReason } from '../resources/host-capacity.ts';
 import { isWorking, renderChecks, type Check } from './checks.ts';
 import type { CliContext } from './context.ts';
@@ -20,6 +22,7 @@ export async function doctor(context: CliContext, settings: Settings): Promise<E
   const checks = [
     checkNode(context.version),
     ...(await checkCapacity(settings)),
+    await checkStarts(),
     ...(await checkToolchain(settings)),
     ...(await checkSpeech(settings)),
     ...(await checkPipelines(context, settings)),
@@ -63,6 +66,12 @@ function titleOf(resource: CapacityReason['resource']): string {
 
 function valueOf({ resource, value }: CapacityReason): string {
   return resource === 'memoryBytes' ? formatBytes(value) : String(value);
+}
+
+async function checkStarts(): Promise<Check> {
+  await using starter = await createStarter({ clock: systemClock });
+  const verdict = starter.method === 'launcher' ? 'fine' : 'note';
+  return { title: 'Child processes', verdict, ...describeMethod(starter.method) };
 }
 
 async function checkToolchain(settings: Settings): Promise<readonly Check[]> {

@@ -20,7 +20,7 @@ export interface ChildLimits {
 export const cpuGraceSec = 5;
 
 /**
- * Open files of one child at most. Measured peaks: 9 in ffmpeg with two outputs, 23 in the speech child
+ * Open files of one child at most. Measured peaks: 8 in ffmpeg with two outputs, 24 in the speech child
  * (`/proc/<pid>/fd`), so this is room enough for fonts, code pages and devices.
  */
 export const openFilesMax = 256;
