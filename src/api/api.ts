@@ -8,6 +8,7 @@ import { eventsRoute } from './event-stream.ts';
 import { hasBody, sendFailure, sendJson, sendProblem, type Exchange } from './exchange.ts';
 import { cancelJobRoute, deleteJobRoute, getJobRoute, listJobsRoute } from './job-routes.ts';
 import { makeProblem, unexpectedProblem } from './problem.ts';
+import { retryJobRoute } from './retry-route.ts';
 import type { PipelineListView } from './schema.ts';
 
 /** The HTTP API as an express application. It holds no state but counts of what is running. */
@@ -23,6 +24,7 @@ export function createApi(options: ApiOptions): Express {
   addRoute(target, '/v1/jobs', { GET: listJobsRoute(options), POST: createJobRoute(options) });
   addRoute(target, '/v1/jobs/:id', { GET: getJobRoute(options), DELETE: deleteJobRoute(options) });
   addRoute(target, '/v1/jobs/:id/cancel', { POST: cancelJobRoute(options) });
+  addRoute(target, '/v1/jobs/:id/retry', { POST: retryJobRoute(options) });
   addRoute(target, '/v1/jobs/:id/events', { GET: eventsRoute(options) });
   addRoute(target, '/v1/jobs/:id/artifacts/:name', { GET: artifactRoute(options) });
   addRoute(target, '/v1/pipelines', { GET: pipelinesRoute(options) });
@@ -75,7 +77,8 @@ function prepare({ logger, clock }: ApiOptions): RequestHandler {
     const { method, path } = request;
     const startMs = clock.monotonicMs();
     response.set('X-Content-Type-Options', 'nosniff');
-    // Only uploads have bodies that are read: any other would hold the connection as long as it likes.
+    // Only uploads have bodies that are read to their end whatever they are: any other might hold the
+    // connection as long as it likes.
     if (hasBody(request) && !isUpload(method, path)) response.set('Connection', 'close');
     response.once('close', () => {
       const durationMs = Math.round(clock.monotonicMs() - startMs);

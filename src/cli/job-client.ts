@@ -102,7 +102,10 @@ export function toRemoteJob(job: ApiJob, baseUrl: string): RemoteJob {
       ...(job.error !== undefined && {
         failure: { code: job.error.code, message: job.error.message, nodeId: job.error.node },
       }),
-      warnings: job.warnings.map(({ message, node }) => ({ message, nodeId: node })),
+      warnings: job.warnings.map(({ message, node }) => ({
+        message,
+        ...(node !== undefined && { nodeId: node }),
+      })),
       nodes: job.nodes.map(toNodeView),
     },
     products: job.artifacts.map(({ name, mediaType, bytes, url }) => ({
@@ -128,9 +131,14 @@ export function toJobChange({ event, data }: ServerEvent): JobChange | undefined
 function toNotice(event: string, json: unknown): JobNotice | undefined {
   switch (event) {
     case 'node': {
-      const { at, node, state, attempt, cores } = eventSchemas.node.parse(json);
+      const { at, node, state, attempt, cores, reused } = eventSchemas.node.parse(json);
       const fixed = { atMs: Date.parse(at), nodeId: node, phase: state, attempt };
-      return { type: 'node', ...fixed, ...(cores !== undefined && { cores }) };
+      return {
+        type: 'node',
+        ...fixed,
+        ...(cores !== undefined && { cores }),
+        ...(reused && { isReused: reused }),
+      };
     }
     case 'warning': {
       const { at, message } = eventSchemas.warning.parse(json);
@@ -158,6 +166,7 @@ function toNodeView(node: ApiNode): NodeView {
     ...(node.cores !== undefined && { cores: node.cores }),
     ...(node.state === 'running' && node.progress > 0 && { progress: node.progress }),
     ...(reason !== undefined && { reason }),
+    ...(node.reused && { isReused: node.reused }),
   };
 }
 

@@ -236,6 +236,15 @@ export class FakeJobService implements JobService {
     }));
   }
 
+  /** Files of a job are past their retention. */
+  expire(
+    jobId: string,
+    removed: Pick<StoredJob, 'sourceRemovedAtMs' | 'productsRemovedAtMs'>,
+  ): void {
+    const job = this.#job(jobId);
+    job.stored = { ...job.stored, ...removed };
+  }
+
   /** Anything else that the scheduler core knows. */
   apply(jobId: string, event: (atMs: number) => JobEvent): void {
     const job = this.#job(jobId);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/store-error.ts';
 import type { Store, StoredJob } from '../../../src/store/store.ts';
 import { noticesPerJob, writerJobIds } from './interrupted-writer.ts';
-import { jobOf, noticeAt, withNode } from './sample-jobs.ts';
+import { jobOf, noticeAt, planOf, withNode } from './sample-jobs.ts';
 
 /** A kind of store, as the suite needs it. */
 export interface StoreHarness {
@@ -85,6 +85,44 @@ export function describeStore(harness: StoreHarness): void {
       });
     });
 
+    test('saves a job with another plan, whatever nodes it had', async () => {
+      await withStore(async (store) => {
+        const job = jobOf('job-a', {
+          phase: 'failed',
+          endedAtMs: 9,
+          media: { formatName: 'mov', durationSec: 10, bytes: 1000 },
+        });
+        await insert(store, job);
+        await insert(store, jobOf('job-b'));
+        const [validate, transcode] = job.state.nodes;
+        const added = { ...validate!, id: 'thumbnail' };
+        const { endedAtMs: _endedAtMs, media: _media, ...live } = job.state;
+        for (const nodes of [[transcode!, added, validate!], [added], [validate!, transcode!]]) {
+          const before = (await store.readJob('job-a'))!.state;
+          const plan = planOf(...nodes.map(({ id }) => id));
+          const after = { ...live, plan, phase: 'running' as const, nodes };
+          await store.transaction((tx) => tx.saveJob(before, after));
+          expect(await store.readJob('job-a')).toStrictEqual({ ...job, state: after });
+        }
+        expect(await store.readJob('job-b')).toEqual(jobOf('job-b'));
+      });
+    });
+
+    test('saves all of another plan or nothing', async () => {
+      await withStore(async (store) => {
+        const job = jobOf('job-a');
+        await insert(store, job);
+        const after = { ...job.state, plan: planOf('publish'), nodes: job.state.nodes.slice(2) };
+        const broken = new Error('the body failed');
+        const attempt = store.transaction(async (tx) => {
+          await tx.saveJob(job.state, after);
+          throw broken;
+        });
+        await expect(attempt).rejects.toBe(broken);
+        expect(await store.readJob('job-a')).toEqual(job);
+      });
+    });
+
     test('refuses to save a job that it does not have', async () => {
       await withStore(async (store) => {
         const { state } = jobOf('job-a');
@@ -117,6 +155,75 @@ export function describeStore(harness: StoreHarness): void {
           await insert(store, jobOf(`job-${phase}`, { phase, createdAtMs: 100 - index }));
         }
         expect(await store.listUnfinishedJobIds()).toEqual(['job-queued', 'job-running']);
+      });
+    });
+  });
+
+  describe(`${harness.name}: results`, () => {
+    const resultOf = (key: string, usedAtMs: number) => ({
+      key,
+      result: { files: [{ name: 'é.mp4', bytes: 5, sha256: 'a'.repeat(64) }] },
+      bytes: 2 ** 40,
+      usedAtMs,
+    });
+
+    test('reads a result back as it was inserted, once it is committed', async () => {
+      await withStore(async (store) => {
+        const kept = resultOf('a', 1);
+        await store.transaction(async (tx) => {
+          expect(await tx.results.insert(kept)).toBe(true);
+          expect(await tx.results.has('a')).toBe(true);
+          expect(await store.readResult('a')).toBeUndefined();
+        });
+        expect(await store.readResult('a')).toEqual(kept.result);
+        expect(await store.readResult('b')).toBeUndefined();
+        expect(await store.transaction((tx) => tx.results.has('b'))).toBe(false);
+      });
+    });
+
+    test('leaves the first of two results with one key', async () => {
+      await withStore(async (store) => {
+        const kept = resultOf('a', 1);
+        await store.transaction((tx) => tx.results.insert(kept));
+        const second = { ...kept, result: { files: [] }, usedAtMs: 9 };
+        expect(await store.transaction((tx) => tx.results.insert(second))).toBe(false);
+        expect(await store.readResult('a')).toEqual(kept.result);
+      });
+    });
+
+    test('lists results by their last use, a part at a time', async () => {
+      await withStore(async (store) => {
+        await store.transaction(async (tx) => {
+          for (const [key, usedAtMs] of [
+            ['b', 2],
+            ['c', 1],
+            ['a', 2],
+          ] as const) {
+            await tx.results.insert(resultOf(key, usedAtMs));
+          }
+          await tx.results.touch('c', 2);
+          await tx.results.touch('absent', 2);
+        });
+        await store.transaction(async (tx) => {
+          const [a, b] = await tx.results.oldest(2);
+          expect([a, b]).toEqual([
+            { key: 'a', bytes: 2 ** 40, usedAtMs: 2 },
+            { key: 'b', bytes: 2 ** 40, usedAtMs: 2 },
+          ]);
+          expect((await tx.results.oldest(2, b)).map(({ key }) => key)).toEqual(['c']);
+        });
+      });
+    });
+
+    test('says how much the results took that it removed', async () => {
+      await withStore(async (store) => {
+        const keys = Array.from({ length: 600 }, (_, index) => `key-${index}`);
+        await store.transaction(async (tx) => {
+          for (const key of keys) await tx.results.insert({ ...resultOf(key, 1), bytes: 2 });
+        });
+        const removed = await store.transaction((tx) => tx.results.remove([...keys, 'absent']));
+        expect(removed).toBe(1200);
+        expect(await store.transaction((tx) => tx.results.oldest(10))).toEqual([]);
       });
     });
   });
@@ -394,6 +501,18 @@ export function describeStore(harness: StoreHarness): void {
         const first = await store.listJobs({ limit: 2, phase: 'failed' });
         const second = await store.listJobs({ limit: 2, phase: 'failed', after: first.next! });
         expect([first, second].map(idsOf)).toEqual([['job-4', 'job-3'], ['job-1']]);
+      });
+    });
+
+    test('of one tenant hold no other’s', async () => {
+      await withStore(async (store) => {
+        for (const [index, tenant] of ['acme', 'other', 'acme', 'acme'].entries()) {
+          await insert(store, jobOf(`job-${index}`, { tenant, createdAtMs: index }));
+        }
+        const first = await store.listJobs({ limit: 2, tenant: 'acme' });
+        const second = await store.listJobs({ limit: 2, tenant: 'acme', after: first.next! });
+        expect([first, second].map(idsOf)).toEqual([['job-3', 'job-2'], ['job-0']]);
+        expect(await store.listJobs({ limit: 2, tenant: 'nobody' })).toEqual({ jobs: [] });
       });
     });
 
