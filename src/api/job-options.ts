@@ -1,6 +1,8 @@
 import { failure, type Failure } from '../base/failure.ts';
 import type { JsonObject } from '../base/json.ts';
 import { err, ok, type Result } from '../base/result.ts';
+import { isTenantName, tenantNameRule } from '../base/tenant.ts';
+import { defaultTenant } from '../scheduler/job-state.ts';
 
 /** What a client may say about a new job, besides the file. */
 export interface JobOptions {
@@ -8,6 +10,10 @@ export interface JobOptions {
   readonly params: JsonObject;
   /** −100 … 100. */
   readonly priority: number;
+  /** A label that the client chooses, as long as nobody has to say who he is. */
+  readonly tenant: string;
+  /** Whether results of earlier jobs may be used, and its own kept for later ones. */
+  readonly usesCache: boolean;
   /** What to call the file; a form's file part brings its own name. */
   readonly name?: string;
 }
@@ -15,11 +21,16 @@ export interface JobOptions {
 /** The pipeline of a job that names none. */
 const defaultPipeline = 'standard';
 
+/** Priorities that have a name: half way to the ends, so that there is something beyond them. */
+const priorityClasses = { low: -50, normal: 0, high: 50 } as const;
+
 /** The options of a job whose client said nothing. */
 export const defaultJobOptions: JobOptions = {
   pipeline: defaultPipeline,
   params: {},
-  priority: 0,
+  priority: priorityClasses.normal,
+  tenant: defaultTenant,
+  usesCache: true,
 };
 
 /** Reads options as they come: from a query, or from form fields before and after the file. */
@@ -63,13 +74,17 @@ export class JobOptionsReader {
         return this.#parsePipeline(text);
       case 'priority':
         return parsePriority(text);
+      case 'tenant':
+        return parseTenant(text);
+      case 'cache':
+        return parseCache(text);
       case 'params':
         return parseParams(text);
       case 'name':
         return ok({ name: text });
       default:
         return invalid(
-          `${quote(name)} is not known here. There are "pipeline", "params", "priority" and "name".`,
+          `${quote(name)} is not known here. There are "pipeline", "params", "priority", "tenant", "cache" and "name".`,
         );
     }
   }
@@ -94,9 +109,26 @@ export function quote(text: string): string {
 const quotedLengthMax = 40;
 
 function parsePriority(text: string): Result<Partial<JobOptions>, Failure> {
+  if (isPriorityClass(text)) return ok({ priority: priorityClasses[text] });
   const priority = /^[+-]?\d{1,3}$/.test(text) ? Number(text) : Number.NaN;
   if (priority >= -100 && priority <= 100) return ok({ priority });
-  return invalid(`"priority" has to be a whole number from -100 to 100, not ${quote(text)}.`);
+  return invalid(
+    `"priority" has to be low, normal, high, or a whole number from -100 to 100, not ${quote(text)}.`,
+  );
+}
+
+function isPriorityClass(text: string): text is keyof typeof priorityClasses {
+  return Object.hasOwn(priorityClasses, text);
+}
+
+function parseTenant(text: string): Result<Partial<JobOptions>, Failure> {
+  if (isTenantName(text)) return ok({ tenant: text });
+  return invalid(`"tenant" has to be ${tenantNameRule}, not ${quote(text)}.`);
+}
+
+function parseCache(text: string): Result<Partial<JobOptions>, Failure> {
+  if (text === 'on' || text === 'off') return ok({ usesCache: text === 'on' });
+  return invalid(`"cache" has to be "on" or "off", not ${quote(text)}.`);
 }
 
 function parseParams(text: string): Result<Partial<JobOptions>, Failure> {

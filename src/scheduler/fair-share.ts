@@ -70,9 +70,9 @@ export function tagOf({ tags, presentTag }: Usage, tenant: string): number {
   return tags.get(tenant) ?? presentTag;
 }
 
-/** By how much work moves a tenant's tag. */
-export function tagStep(weights: TenantWeights, tenant: string, coreSeconds: number): number {
-  return coreSeconds / (weights.get(tenant) ?? 1);
+/** The weight of a tenant. */
+export function weightOf(weights: TenantWeights, tenant: string): number {
+  return weights.get(tenant) ?? 1;
 }
 
 /** What the tenants were served once the starts of a round are charged to them, by their estimates. */
@@ -88,12 +88,13 @@ export function usageAfterRound({ usage, weights }: Shares, round: TenantRound):
   }
   for (const { tenant, forecast } of starts) {
     served.add(tenant);
-    pending.set(tenant, (pending.get(tenant) ?? 0) - 1);
+    const count = pending.get(tenant);
+    if (count !== undefined) count.offers -= 1;
     const before = tags.get(tenant) ?? usage.presentTag;
-    tags.set(tenant, before + tagStep(weights, tenant, forecast.workSec));
+    tags.set(tenant, before + forecast.workSec / weightOf(weights, tenant));
   }
   if (tags.size === 0) return noUsage;
-  const waiting = [...served].filter((tenant) => (pending.get(tenant) ?? 0) > 0);
+  const waiting = [...served].filter((tenant) => (pending.get(tenant)?.offers ?? 0) > 0);
   const presentTag = lowestTag(waiting, tags) ?? lowestTag([...served], tags) ?? usage.presentTag;
   return { presentTag, tags: new Map([...debtsOf(usage, presentTag, tags), ...tags]) };
 }
@@ -108,7 +109,7 @@ export function usageAfterEnd(
   // Work without cores is charged what was estimated: a slot that waits for a network takes none.
   if (reservation.cores === 0) return usage;
   const errorSec = reservation.cores * Math.max(0, tookSec) - forecast.workSec;
-  const tag = tagOf(usage, tenant) + tagStep(weights, tenant, errorSec);
+  const tag = tagOf(usage, tenant) + errorSec / weightOf(weights, tenant);
   const tags = new Map(usage.tags).set(tenant, tag);
   return { presentTag: Math.min(usage.presentTag, tag), tags };
 }
@@ -136,8 +137,12 @@ function lowestTag(
   return lowest;
 }
 
-function countByTenant(offers: TenantRound['offers']): Map<string, number> {
-  const counts = new Map<string, number>();
-  for (const { tenant } of offers) counts.set(tenant, (counts.get(tenant) ?? 0) + 1);
+function countByTenant(offers: TenantRound['offers']): Map<string, { offers: number }> {
+  const counts = new Map<string, { offers: number }>();
+  for (const { tenant } of offers) {
+    const count = counts.get(tenant);
+    if (count === undefined) counts.set(tenant, { offers: 1 });
+    else count.offers += 1;
+  }
   return counts;
 }

@@ -120,12 +120,40 @@ export function decide(selection: Selection): Decision {
   const { capacity } = selection;
   assert(capacity.cores >= 1 && capacity.ioSlots >= 1, 'a host has a core and a slot at least');
   const round = new Round(selection);
-  const candidates = inStartOrder(selection);
-  for (const [index, candidate] of candidates.entries()) {
-    if (round.isExhausted) break;
-    round.consider(candidate, candidates.slice(index + 1, index + 1 + rivalCountMax));
+  const upcoming = new Upcoming(inStartOrder(selection));
+  while (!round.isExhausted) {
+    const candidate = upcoming.take();
+    if (candidate === undefined) break;
+    round.consider(candidate, upcoming);
   }
   return round.decision;
+}
+
+/** Candidates in start order, with a look at those that come next. */
+class Upcoming {
+  readonly #source: Iterator<Candidate>;
+  readonly #seen: Candidate[] = [];
+
+  constructor(candidates: Iterable<Candidate>) {
+    this.#source = candidates[Symbol.iterator]();
+  }
+
+  /** The next one; undefined at the end. */
+  take(): Candidate | undefined {
+    if (this.#seen.length > 0) return this.#seen.shift();
+    const next = this.#source.next();
+    return next.done === true ? undefined : next.value;
+  }
+
+  /** Those that come after the last one taken, at most so many. */
+  peek(count: number): readonly Candidate[] {
+    while (this.#seen.length < count) {
+      const next = this.#source.next();
+      if (next.done === true) break;
+      this.#seen.push(next.value);
+    }
+    return this.#seen.slice(0, count);
+  }
 }
 
 /** One walk over the offers: what is left of the host, and what was decided so far. */
@@ -133,6 +161,8 @@ class Round {
   readonly #selection: Selection;
   readonly #starts: Start[] = [];
   readonly #horizonSec: number;
+  /** Whether anything is offered that can start without a core. */
+  readonly #isSlotWorkOffered: boolean;
   #budget: Capacity;
   #releases: readonly Release[];
   /** Whether one of the suspects runs. */
@@ -143,6 +173,9 @@ class Round {
   constructor(selection: Selection) {
     const { capacity, running, nowMs } = selection;
     this.#selection = selection;
+    this.#isSlotWorkOffered = selection.offers.some(
+      ({ estimate }) => estimate.demand.coresMin <= 0,
+    );
     this.#isSuspectRunning = running.some(({ isSuspect }) => isSuspect === true);
     this.#budget = remaining(
       capacity,
@@ -155,7 +188,7 @@ class Round {
   /** Whether nothing can start any more, whatever comes. */
   get isExhausted(): boolean {
     const { cores, ioSlots, gpus } = this.#budget;
-    return cores < 1 && ioSlots < 1 && gpus < 1;
+    return cores < 1 && (!this.#isSlotWorkOffered || (ioSlots < 1 && gpus < 1));
   }
 
   get decision(): Decision {
@@ -165,7 +198,7 @@ class Round {
   }
 
   /** Starts the candidate, lets it wait, or passes over it. */
-  consider(candidate: Candidate, rivals: readonly Candidate[]): void {
+  consider(candidate: Candidate, upcoming: Upcoming): void {
     if (this.#isSuspectRunning && isSuspected(candidate.offer)) return;
     const least = leastReservation(candidate.demand);
     if (!fits(least, this.#budget)) return this.#passOver(candidate, least);
@@ -179,7 +212,7 @@ class Round {
       cores: this.#selection.capacity.cores,
       freeCores: Math.floor(this.#budget.cores),
       releases: this.#releases,
-      rivals: this.#rivalsOf(candidate, rivals),
+      rivals: this.#rivalsOf(candidate, upcoming.peek(rivalCountMax)),
       horizonSec: this.#horizonSec,
     });
     if (choice.inSec > 0) this.#keptForSec = choice.inSec;

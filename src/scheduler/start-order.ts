@@ -1,10 +1,10 @@
 import { clampDemand } from '../resources/budget.ts';
 import type { Capacity, Demand } from '../resources/demand.ts';
 import type { Offer } from './effect.ts';
-import { tagOf, tagStep } from './fair-share.ts';
 import type { Shares } from './fair-share.ts';
 import { forecastOf } from './forecast.ts';
 import type { Forecast } from './forecast.ts';
+import { takeTurns } from './take-turns.ts';
 
 /** What waits for a host. */
 export interface Queue {
@@ -55,9 +55,9 @@ export const agingMsPerPoint = 60_000;
  * 4. longest chain to the job's end, in time on this host: what holds up the end goes first;
  * 5. older job, then job id and node id, so that the order never depends on the order of arrival.
  */
-export function inStartOrder(queue: Queue): readonly Candidate[] {
+export function inStartOrder(queue: Queue): Iterable<Candidate> {
   const candidates = toCandidates(queue).sort(compare);
-  return queue.shares === undefined ? candidates : inTurns(candidates, queue.shares);
+  return queue.shares === undefined ? candidates : takeTurns(candidates, queue.shares);
 }
 
 function toCandidates({ offers, capacity, nowMs }: Queue): Candidate[] {
@@ -94,35 +94,6 @@ function agedPriority(offer: Offer, priorities: readonly number[], nowMs: number
     if (priority <= grown) return priority;
   }
   return offer.priority;
-}
-
-/**
- * Lets the tenants take turns: within a priority, the next is always that with the lowest tag, which
- * grows by what it is given. Each tenant's own order stays, and on a tie the order that was given.
- */
-function inTurns(candidates: readonly Candidate[], shares: Shares): readonly Candidate[] {
-  const first = candidates[0]?.offer.tenant;
-  if (candidates.every(({ offer }) => offer.tenant === first)) return candidates;
-  const { usage, weights } = shares;
-  const tags = new Map<string, number>();
-  const turns = candidates.map((candidate): Turn => {
-    const { tenant } = candidate.offer;
-    const tag = tags.get(tenant) ?? tagOf(usage, tenant);
-    tags.set(tenant, tag + tagStep(weights, tenant, candidate.forecast.workSec));
-    return { candidate, tag };
-  });
-  return turns.sort(compareTurns).map(({ candidate }) => candidate);
-}
-
-/** A candidate with its tenant's tag when it is its turn. */
-interface Turn {
-  readonly candidate: Candidate;
-  readonly tag: number;
-}
-
-/** The sort is stable, so a tie keeps the order. */
-function compareTurns(a: Turn, b: Turn): number {
-  return b.candidate.priority - a.candidate.priority || a.tag - b.tag;
 }
 
 /**

@@ -1,5 +1,7 @@
 import { createJob } from '../../src/scheduler/create-job.ts';
 import type { Offer } from '../../src/scheduler/effect.ts';
+import { usageAfterRound } from '../../src/scheduler/fair-share.ts';
+import type { Shares } from '../../src/scheduler/fair-share.ts';
 import { handle } from '../../src/scheduler/handle.ts';
 import type { JobState } from '../../src/scheduler/job-state.ts';
 import { decide } from '../../src/scheduler/select.ts';
@@ -35,11 +37,18 @@ export function benchScheduler(): readonly SchedulerBenchRow[] {
   return [
     measure('handle: whole life of a nine-node job', () => runThrough(nine)),
     measure('handle: whole life of a job of 1,000 parallel nodes', () => runThrough(wide)),
-    ...[10, 1000, 10_000].map((count) => {
+    ...[10, 1000, 10_000].flatMap((count) => {
       const offers = offersOf(count);
-      return measure(`select: ${count} offers, idle host of 8 cores`, () =>
-        decideOnce(offers, 8, 0),
-      );
+      const name = `select: ${count} offers, idle host of 8 cores`;
+      return [
+        measure(name, () => decideOnce(offers, 8, 0)),
+        measure(`${name}, 1 tenant`, () => decideOnce(offers, 8, 0, sharesOf(1))),
+        ...[3, 200].map((tenants) => {
+          const ofTenants = shareOut(offers, tenants);
+          const shares = sharesOf(Math.min(tenants, count));
+          return measure(`${name}, ${tenants} tenants`, () => decideOnce(ofTenants, 8, 0, shares));
+        }),
+      ];
     }),
     measure('select: 1000 offers, one core of 64 free', () => decideOnce(thousand, 64, 63)),
     measure('select: 1000 offers, full host of 8 cores', () => decideOnce(thousand, 8, 8)),
@@ -72,7 +81,13 @@ function runThrough(plan: Plan): number {
   return 2 * plan.nodes.length + 1;
 }
 
-function decideOnce(offers: readonly Offer[], cores: number, busyCores: number): number {
+/** With shares, as a worker does it: the decision, and what the tenants were served after it. */
+function decideOnce(
+  offers: readonly Offer[],
+  cores: number,
+  busyCores: number,
+  shares?: Shares,
+): number {
   const running = Array.from({ length: busyCores }, (_, index): RunningStart => ({
     reservation: { cores: 1, memoryBytes: 1, ioSlots: 0, gpus: 0 },
     startedAtMs: 0,
@@ -84,8 +99,36 @@ function decideOnce(offers: readonly Offer[], cores: number, busyCores: number):
       tailCores: 2,
     },
   }));
-  decide({ offers, running, capacity: hostOf(cores), nowMs: 1000 });
+  const selection = { offers, running, capacity: hostOf(cores), nowMs: 1000 };
+  if (shares === undefined) {
+    decide(selection);
+  } else {
+    const { starts } = decide({ ...selection, shares });
+    usageAfterRound(shares, { offers, running: [], starts, cores });
+  }
   return 1;
+}
+
+/** The same offers, those of every job by one of so many tenants. */
+function shareOut(offers: readonly Offer[], tenants: number): readonly Offer[] {
+  return offers.map((offer) => ({
+    ...offer,
+    tenant: tenantOf(Number(offer.jobId.slice('job-'.length)) % tenants),
+  }));
+}
+
+/** Tenants that were served more and less. */
+function sharesOf(tenants: number): Shares {
+  const random = new Random(2);
+  const tags = Array.from(
+    { length: tenants },
+    (_, index) => [tenantOf(index), random.fraction() * 1000] as const,
+  );
+  return { usage: { presentTag: 0, tags: new Map(tags) }, weights: new Map([[tenantOf(0), 3]]) };
+}
+
+function tenantOf(index: number): string {
+  return index === 0 ? 'default' : `tenant-${index}`;
 }
 
 /** One root, `count` nodes that need it, and one that needs them all. */

@@ -94,8 +94,8 @@ export class ApiRig implements AsyncDisposable {
   }
 
   /** Makes a job from a few bytes and gives its id. */
-  async makeJob(content: Uint8Array = Buffer.from('film')): Promise<string> {
-    const answer = await this.send({ method: 'POST', path: '/v1/jobs' }, content);
+  async makeJob(content: Uint8Array = Buffer.from('film'), query = ''): Promise<string> {
+    const answer = await this.send({ method: 'POST', path: `/v1/jobs${query}` }, content);
     return jobSchema.parse(JSON.parse(answer.text)).id;
   }
 

@@ -122,7 +122,23 @@ describe('The list of jobs', () => {
     expect(ended.jobs.map(({ id }) => id)).toEqual([cancelled]);
   });
 
+  test('can be limited to a tenant, also on the next pages', async () => {
+    const own: string[] = [];
+    for (let count = 0; count < 2; count += 1) {
+      own.push(await rig.makeJob(undefined, '?tenant=acme'));
+    }
+    await rig.makeJob();
+
+    const first = jobListSchema.parse(JSON.parse((await get('/v1/jobs?tenant=acme&limit=1')).text));
+    const second = jobListSchema.parse(JSON.parse((await get(first.next ?? '')).text));
+
+    expect(first.next).toContain('tenant=acme');
+    expect([...second.jobs, ...first.jobs].map(({ id }) => id)).toEqual(own);
+    expect(second.next).toBeUndefined();
+  });
+
   test.each([
+    ['tenant=A', '"tenant"'],
     ['limit=0', '"limit"'],
     ['limit=101', '"limit"'],
     ['limit=many', '"limit"'],

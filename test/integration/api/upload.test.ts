@@ -74,10 +74,33 @@ describe('A raw body', () => {
   });
 
   test.each([
+    ['low', -50],
+    ['normal', 0],
+    ['high', 50],
+  ])('has a priority that is called %s', async (name, priority) => {
+    const answer = await post(film, {}, `?priority=${name}`);
+
+    expect(jobSchema.parse(JSON.parse(answer.text))).toMatchObject({ priority });
+    expect(rig.service.submitted[0]).toMatchObject({ priority });
+  });
+
+  test('is made for the tenant that it names, else for the default one', async () => {
+    const named = jobSchema.parse(JSON.parse((await post(film, {}, '?tenant=acme-1')).text));
+    const other = jobSchema.parse(JSON.parse((await post(film, {}, '')).text));
+
+    expect([named.tenant, other.tenant]).toEqual(['acme-1', 'default']);
+  });
+
+  test.each([
     ['?pipelin=audio', 400, 'invalid_request', '"pipelin"'],
     ['?pipeline=nope', 404, 'not_found', '"nope"'],
     ['?priority=101', 400, 'invalid_request', '"priority"'],
     ['?priority=1.5', 400, 'invalid_request', '"1.5"'],
+    ['?priority=urgent', 400, 'invalid_request', 'low, normal, high'],
+    ['?priority=toString', 400, 'invalid_request', '"priority"'],
+    ['?tenant=Acme', 400, 'invalid_request', '"tenant"'],
+    ['?tenant=', 400, 'invalid_request', '"tenant"'],
+    [`?tenant=${'a'.repeat(64)}`, 400, 'invalid_request', 'up to 63'],
     ['?priority=', 400, 'invalid_request', '"priority"'],
     ['?priority=1&priority=2', 400, 'invalid_request', 'more than once'],
     ['?params=%7Bnope', 400, 'invalid_request', 'not valid JSON'],

@@ -4,11 +4,18 @@ import { clampDemand, fits, leastReservation, overlap } from '../../../src/resou
 import { remaining, subtract } from '../../../src/resources/budget.ts';
 import type { Capacity, Demand } from '../../../src/resources/demand.ts';
 import type { Offer } from '../../../src/scheduler/effect.ts';
+import type { Shares } from '../../../src/scheduler/fair-share.ts';
 import { backfillMsMax, decide, select, suspectLostCount } from '../../../src/scheduler/select.ts';
 import type { RunningStart, Selection, Start } from '../../../src/scheduler/select.ts';
-import { inStartOrder } from '../../../src/scheduler/start-order.ts';
+import { agingMsPerPoint, inStartOrder } from '../../../src/scheduler/start-order.ts';
+import type { Candidate, Queue } from '../../../src/scheduler/start-order.ts';
 
 const runs = { numRuns: 1000 };
+
+/** All that is offered, in start order. */
+function candidatesOf(queue: Queue): readonly Candidate[] {
+  return [...inStartOrder(queue)];
+}
 
 const resources = ['cores', 'memoryBytes', 'ioSlots', 'gpus'] as const;
 
@@ -60,10 +67,28 @@ const offers: fc.Arbitrary<readonly Offer[]> = fc
     })),
   );
 
+const shares: fc.Arbitrary<Shares> = fc.record({
+  usage: fc.record({
+    presentTag: fc.integer({ min: 0, max: 500 }),
+    tags: fc
+      .dictionary(fc.constantFrom('a', 'b', 'c'), fc.integer({ min: -300, max: 900 }))
+      .map((tags) => new Map(Object.entries(tags))),
+  }),
+  weights: fc
+    .dictionary(fc.constantFrom('a', 'b'), fc.integer({ min: 1, max: 100 }))
+    .map((weights) => new Map(Object.entries(weights))),
+});
+
 /** What runs came to run by decisions of earlier rounds, so it never holds more than the host has. */
 const selections: fc.Arbitrary<Selection> = fc
-  .record({ capacity: hosts, earlier: offers, now: offers, keep: fc.array(fc.boolean()) })
-  .chain(({ capacity, earlier, now, keep }) => {
+  .record({
+    capacity: hosts,
+    earlier: offers,
+    now: offers,
+    keep: fc.array(fc.boolean()),
+    shares: fc.option(shares, { nil: undefined }),
+  })
+  .chain(({ capacity, earlier, now, keep, shares: drawn }) => {
     const starts = select({ offers: earlier, running: [], capacity, nowMs: 0 });
     const running = starts
       .filter((_start, index) => keep[index] !== false)
@@ -73,7 +98,13 @@ const selections: fc.Arbitrary<Selection> = fc
         isSuspect,
         startedAtMs: 0,
       }));
-    return fc.nat(100_000).map((nowMs) => ({ offers: now, running, capacity, nowMs }));
+    return fc.nat(100_000).map((nowMs) => ({
+      offers: now,
+      running,
+      capacity,
+      nowMs,
+      ...(drawn !== undefined && { shares: drawn }),
+    }));
   });
 
 /** A long node that wants more cores than are free, short ones behind it, and cores that come free. */
@@ -209,7 +240,7 @@ describe('the starts', () => {
         (capacity, some, nowMs) => {
           const { starts } = decide({ offers: some, running: [], capacity, nowMs });
           expect(starts[0]?.nodeId).toBe(
-            inStartOrder({ offers: some, capacity, nowMs })[0]?.offer.nodeId,
+            candidatesOf({ offers: some, capacity, nowMs })[0]?.offer.nodeId,
           );
         },
       ),
@@ -225,7 +256,7 @@ describe('an offer that is left out', () => {
       fc.property(selections, (selection) => {
         const { starts, reconsiderAtMs } = decide(selection);
         let budget = leftBy(selection, starts);
-        for (const { offer, demand } of inStartOrder(selection)) {
+        for (const { offer, demand } of candidatesOf(selection)) {
           if (isStarted(starts, offer) || isBarred(selection, starts, offer)) continue;
           leftOut += 1;
           const least = leastReservation(demand);
@@ -258,7 +289,7 @@ describe('an offer that is left out', () => {
         const endsMs = selection.running.map((each) => Math.ceil(endSec(each) * 1000));
         expect(endsMs).toContain(reconsiderAtMs);
         // What is left out beside it would hold the cores for longer.
-        for (const candidate of inStartOrder(selection)) {
+        for (const candidate of candidatesOf(selection)) {
           const { offer, demand, forecast } = candidate;
           if (offer.nodeId === 'long' || isStarted(starts, offer) || demand.coresMax === 0)
             continue;
@@ -280,7 +311,7 @@ describe('an offer that is left out', () => {
       fc.property(selections, (selection) => {
         const { starts, reconsiderAtMs } = decide(selection);
         if (reconsiderAtMs !== undefined) return;
-        const candidates = inStartOrder(selection);
+        const candidates = candidatesOf(selection);
         for (const { offer, priority } of candidates) {
           if (isStarted(starts, offer) || isBarred(selection, starts, offer)) continue;
           const higher = starts.filter(({ nodeId }) => {
@@ -305,7 +336,7 @@ describe('idle cores', () => {
   test('are all given to a node that can use them when nothing else is offered', () => {
     fc.assert(
       fc.property(hosts, offers, (capacity, some) => {
-        const [first] = inStartOrder({ offers: some, capacity, nowMs: 0 });
+        const [first] = candidatesOf({ offers: some, capacity, nowMs: 0 });
         fc.pre(first !== undefined);
         const alone = [first.offer];
         const { starts } = decide({ offers: alone, running: [], capacity, nowMs: 0 });
@@ -313,5 +344,105 @@ describe('idle cores', () => {
       }),
       runs,
     );
+  });
+});
+
+/** The offers with what `change` makes of them, and without tenants' shares. */
+function withOffers(
+  { shares: _shares, ...selection }: Selection,
+  change: (offer: Offer) => Offer,
+): Selection {
+  return { ...selection, offers: selection.offers.map(change) };
+}
+
+describe('tenants', () => {
+  test('change nothing where there is only one, whatever it was served', () => {
+    let started = 0;
+    fc.assert(
+      fc.property(selections, shares, fc.constantFrom('a', 'new'), (selection, some, tenant) => {
+        const alone = withOffers(selection, (offer) => ({ ...offer, tenant }));
+        const decision = decide({ ...alone, shares: some });
+        expect(decision).toEqual(decide(alone));
+        started += decision.starts.length;
+      }),
+      runs,
+    );
+    expect(started).toBeGreaterThan(runs.numRuns / 4);
+  });
+
+  test('keep the order among their own offers', () => {
+    fc.assert(
+      fc.property(selections, shares, (selection, some) => {
+        const order = (ofTenant: string, queue: Selection) =>
+          candidatesOf(queue)
+            .filter(({ offer }) => offer.tenant === ofTenant)
+            .map(({ offer }) => offer.nodeId);
+        const without = withOffers(selection, (offer) => offer);
+        for (const tenant of ['a', 'b']) {
+          expect(order(tenant, { ...selection, shares: some })).toEqual(order(tenant, without));
+        }
+      }),
+      runs,
+    );
+  });
+
+  test('never put work of a lower priority before that of a higher one', () => {
+    fc.assert(
+      fc.property(selections, shares, (selection, some) => {
+        const priorities = candidatesOf({ ...selection, shares: some }).map(
+          (each) => each.priority,
+        );
+        expect(priorities).toEqual(priorities.toSorted((one, other) => other - one));
+      }),
+      runs,
+    );
+  });
+});
+
+describe('waiting', () => {
+  test('changes nothing between offers of the same priority', () => {
+    fc.assert(
+      fc.property(selections, fc.array(fc.nat(10_000_000)), (selection, ages) => {
+        const same = withOffers(selection, (offer) => ({ ...offer, priority: 7 }));
+        let index = 0;
+        const aged = withOffers(same, (offer) => {
+          const ageMs = ages[index++] ?? 0;
+          return { ...offer, readyAtMs: selection.nowMs - ageMs };
+        });
+        const order = (queue: Selection) => candidatesOf(queue).map(({ offer }) => offer.nodeId);
+        expect(order(aged)).toEqual(order(same));
+      }),
+      runs,
+    );
+  });
+
+  test('brings every offer to the highest priority in the end', () => {
+    const lateMs = 200 * agingMsPerPoint + 100_000;
+    fc.assert(
+      fc.property(selections, (selection) => {
+        const late = candidatesOf({ ...selection, nowMs: lateMs });
+        const highest = Math.max(...selection.offers.map(({ priority }) => priority));
+        expect(late.every(({ priority }) => priority === highest)).toBe(true);
+      }),
+      runs,
+    );
+  });
+});
+
+describe('suspects', () => {
+  test('never run two at a time', () => {
+    let both = 0;
+    fc.assert(
+      fc.property(selections, (selection) => {
+        const starts = select(selection);
+        const isBefore = selection.running.some(({ isSuspect }) => isSuspect === true);
+        const begun = starts.filter(({ isSuspect }) => isSuspect).length;
+        expect(begun + (isBefore ? 1 : 0)).toBeLessThanOrEqual(1);
+        const offered = selection.offers.filter(({ lostCount = 0 }) => lostCount >= 2).length;
+        if (offered > 1 || (offered > 0 && isBefore)) both += 1;
+      }),
+      runs,
+    );
+    expect(both).toBeGreaterThan(runs.numRuns / 10);
   });
 });

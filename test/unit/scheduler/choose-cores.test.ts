@@ -11,7 +11,7 @@ import type { OfferDetails } from './offers.ts';
 
 function candidateOf(coreSeconds: number, details: OfferDetails = {}, cores = 4): Candidate {
   const offers = [offerOf('a', coreSeconds, details)];
-  return required(inStartOrder({ offers, capacity: hostOf(cores), nowMs: 0 })[0], 'it');
+  return required([...inStartOrder({ offers, capacity: hostOf(cores), nowMs: 0 })][0], 'it');
 }
 
 function rivalOf(coreSeconds: number, details: OfferDetails = {}): Rival {

@@ -3,7 +3,7 @@ import { gibibyte } from '../../../src/base/units.ts';
 import type { Plan } from '../../../src/pipeline/plan.ts';
 import type { Capacity } from '../../../src/resources/demand.ts';
 import type { Offer } from '../../../src/scheduler/effect.ts';
-import { backfillMsMax, decide, select } from '../../../src/scheduler/select.ts';
+import { backfillMsMax, decide, select, suspectLostCount } from '../../../src/scheduler/select.ts';
 import type { RunningStart } from '../../../src/scheduler/select.ts';
 import { asEstimated, hostOf, runAlone } from '../../fakes/makespan.ts';
 import { estimateOf, planOf } from '../../fakes/plans.ts';
@@ -345,5 +345,55 @@ describe('the nine nodes', () => {
     for (const plan of plans) {
       expect(timeline(plan, 2).at(-1)).toMatch(/ publish×0$/);
     }
+  });
+});
+
+describe('a node that was lost twice', () => {
+  const suspect = (id: string, details = {}) =>
+    offerOf(id, 10, { jobId: id, lostCount: suspectLostCount, ...details });
+
+  test('runs beside others, but not beside another one', () => {
+    const offers = [suspect('a'), suspect('b'), offerOf('c', 10, { jobId: 'c', lostCount: 1 })];
+    expect(decided({ offers })).toBe('a×1 c×1');
+  });
+
+  test('waits for the end of one that runs, and holds nothing back', () => {
+    const running = [{ ...holding({ cores: 1 }), isSuspect: true }];
+    const offers = [suspect('a', { coresMin: 3, coresMax: 3 }), offerOf('b', 10, { jobId: 'b' })];
+    expect(decided({ offers, running, nowMs: 10 * backfillMsMax })).toBe('b×1');
+  });
+
+  test('leaves no cores to one that has to wait', () => {
+    const offers = [suspect('a', { coresMax: 4 }), suspect('b', { coresMax: 4 })];
+    expect(decided({ offers })).toBe('a×4');
+  });
+
+  test('is known as one while it runs', () => {
+    const [start] = select({ offers: [suspect('a')], running: [], capacity: hostOf(4), nowMs: 0 });
+    expect(start?.isSuspect).toBe(true);
+  });
+});
+
+describe('two tenants', () => {
+  test('both get cores, also where one came with many jobs before', () => {
+    const many = Array.from({ length: 50 }, (_, index) =>
+      offerOf(`a${index}`, 10, { jobId: `a${index}`, tenant: 'a' }),
+    );
+    const late = offerOf('b', 10, { jobId: 'b', tenant: 'b', jobCreatedAtMs: 9_000_000 });
+    const shares = {
+      usage: { presentTag: 70, tags: new Map([['a', 70]]) },
+      weights: new Map<string, number>(),
+    };
+    const { starts } = decide({
+      offers: [...many, late],
+      running: [],
+      capacity: hostOf(2),
+      nowMs: 0,
+      shares,
+    });
+    expect(starts.map(({ nodeId, tenant }) => `${nodeId} of ${tenant}`)).toEqual([
+      'a0 of a',
+      'b of b',
+    ]);
   });
 });
