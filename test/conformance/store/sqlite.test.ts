@@ -1,5 +1,6 @@
 import { join } from 'node:path';
 import { createTempDirectory } from '../../support/temp-directory.ts';
+import { describePlans } from './plan-suite.ts';
 import { describeRetention } from './retention-suite.ts';
 import { describeStore, type StoreHarness } from './suite.ts';
 
@@ -16,4 +17,5 @@ const harness: StoreHarness = {
 };
 
 describeStore(harness);
+describePlans(harness);
 describeRetention(harness);

@@ -5,7 +5,7 @@ import { describe, expect, test } from 'vitest';
 import { StoreError } from '../../../src/store/store-error.ts';
 import type { Store, StoredJob } from '../../../src/store/store.ts';
 import { noticesPerJob, writerJobIds } from './interrupted-writer.ts';
-import { jobOf, noticeAt, planOf, withNode } from './sample-jobs.ts';
+import { jobOf, noticeAt, withNode } from './sample-jobs.ts';
 
 /** A kind of store, as the suite needs it. */
 export interface StoreHarness {
@@ -82,44 +82,6 @@ export function describeStore(harness: StoreHarness): void {
           'waiting',
           'skipped',
         ]);
-      });
-    });
-
-    test('saves a job with another plan, whatever nodes it had', async () => {
-      await withStore(async (store) => {
-        const job = jobOf('job-a', {
-          phase: 'failed',
-          endedAtMs: 9,
-          media: { formatName: 'mov', durationSec: 10, bytes: 1000 },
-        });
-        await insert(store, job);
-        await insert(store, jobOf('job-b'));
-        const [validate, transcode] = job.state.nodes;
-        const added = { ...validate!, id: 'thumbnail' };
-        const { endedAtMs: _endedAtMs, media: _media, ...live } = job.state;
-        for (const nodes of [[transcode!, added, validate!], [added], [validate!, transcode!]]) {
-          const before = (await store.readJob('job-a'))!.state;
-          const plan = planOf(...nodes.map(({ id }) => id));
-          const after = { ...live, plan, phase: 'running' as const, nodes };
-          await store.transaction((tx) => tx.saveJob(before, after));
-          expect(await store.readJob('job-a')).toStrictEqual({ ...job, state: after });
-        }
-        expect(await store.readJob('job-b')).toEqual(jobOf('job-b'));
-      });
-    });
-
-    test('saves all of another plan or nothing', async () => {
-      await withStore(async (store) => {
-        const job = jobOf('job-a');
-        await insert(store, job);
-        const after = { ...job.state, plan: planOf('publish'), nodes: job.state.nodes.slice(2) };
-        const broken = new Error('the body failed');
-        const attempt = store.transaction(async (tx) => {
-          await tx.saveJob(job.state, after);
-          throw broken;
-        });
-        await expect(attempt).rejects.toBe(broken);
-        expect(await store.readJob('job-a')).toEqual(job);
       });
     });
 
