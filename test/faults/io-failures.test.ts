@@ -48,18 +48,17 @@ test(
   failuresTimeoutMs,
 );
 
-/** A service under a client, on a directory of its own. */
-async function startService(): Promise<{ service: FaultyService; client: RecordingClient }> {
+/** Starts a service on a directory of its own and has the client talk to it. */
+async function startService(client: RecordingClient): Promise<FaultyService> {
   const service = await FaultyService.create({ flags: work.replayFlags });
   await service.start();
-  const client = new RecordingClient();
   client.url = service.url;
-  return { service, client };
+  return service;
 }
 
 test('a disk that stays full for one step fails the job with storage, and the next one succeeds', async () => {
-  const { service, client } = await startService();
-  await using _service = service;
+  const client = new RecordingClient();
+  await using service = await startService(client);
   const at = { name: 'rename jobs/<job>/transcode/<n>', occurrence: 1 };
   await service.arm({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
   const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
@@ -72,8 +71,8 @@ test('a disk that stays full for one step fails the job with storage, and the ne
 });
 
 test('a disk that is full for everything is told at the door and by readiness, until it is not', async () => {
-  const { service, client } = await startService();
-  await using _service = service;
+  const client = new RecordingClient();
+  await using service = await startService(client);
   await service.arm({ fail: { code: 'ENOSPC', at: { nth: 1 }, lasting: 'all' } });
   const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
   expect(outcome).toEqual({ type: 'refused', status: 507, code: 'storage' });
@@ -87,8 +86,8 @@ test('a disk that is full for everything is told at the door and by readiness, u
 test.each(['ENOSPC', 'EIO'] as const)(
   'a job goes on by itself once the store can be written again (%s)',
   async (code) => {
-    const { service, client } = await startService();
-    await using _service = service;
+    const client = new RecordingClient();
+    await using service = await startService(client);
     // Behind the commits of the upload: the first ones of the job.
     const at = { name: 'commit', occurrence: 3 };
     await service.arm({ fail: { code, at, lasting: 'all' } });

@@ -1,4 +1,5 @@
 import { readdirSync, readFileSync, readlinkSync } from 'node:fs';
+import { childProcessIds } from '../support/child-processes.ts';
 
 /** A process that works in a directory. */
 export interface FoundProcess {
@@ -26,11 +27,29 @@ export function processesOf(directory: string, except: readonly number[] = []): 
     });
 }
 
+function commandOf(pid: number): string {
+  return read(() => readFileSync(`/proc/${pid}/cmdline`, 'utf8')).replaceAll('\0', ' ');
+}
+
 /** Empty when the process has ended since, or is another user's. */
 function read(how: () => string): string {
   try {
     return how();
   } catch {
     return '';
+  }
+}
+
+/** Milliseconds between two looks for a process, which comes without telling. */
+const lookAgainMs = 10;
+
+/** Waits until a process has a child whose command line matches, and gives its id. */
+export async function childOf(parent: number, command: RegExp): Promise<number> {
+  for (;;) {
+    const found = childProcessIds(parent).find((pid) => command.test(commandOf(pid)));
+    if (found !== undefined) return found;
+    await new Promise<void>((resolve) => {
+      setTimeout(resolve, lookAgainMs);
+    });
   }
 }

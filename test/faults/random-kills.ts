@@ -116,26 +116,19 @@ type Action = (client: RecordingClient) => Promise<void>;
 
 function drawAction(random: Random, files: MixedFiles): Action {
   const pipeline = random.pick(['small', 'wide', 'wide']);
-  const kind = random.pick(['film', 'film', 'film', 'bad', 'refused', 'abort', 'cancel'] as const);
   const film = random.pick(files.films);
-  const share = random.fraction();
-  switch (kind) {
-    case 'film':
-      return (client) => sendAndFollow(client, film, pipeline);
-    case 'bad':
-      return sender(random.pick(files.bad), pipeline);
-    case 'refused':
-      return sender(random.pick(files.refused), pipeline);
-    case 'abort':
-      return async (client) => {
-        await client.upload(film, { pipeline, abortAfterBytes: Math.floor(share * 15_000) });
-      };
-    case 'cancel':
-      return async (client) => {
-        const { outcome } = await client.upload(film, { pipeline });
-        if (outcome.type === 'accepted') await client.cancel(outcome.jobId);
-      };
-  }
+  const abortAfterBytes = random.integer(0, 15_000);
+  const abort: Action = async (client) => {
+    await client.upload(film, { pipeline, abortAfterBytes });
+  };
+  const cancel: Action = async (client) => {
+    const { outcome } = await client.upload(film, { pipeline });
+    if (outcome.type === 'accepted') await client.cancel(outcome.jobId);
+  };
+  const whole = sender(film, pipeline);
+  const bad = sender(random.pick(files.bad), pipeline);
+  const refused = sender(random.pick(files.refused), pipeline);
+  return random.pick([whole, whole, whole, bad, refused, abort, cancel]);
 }
 
 function sender(path: string, pipeline: string): Action {
