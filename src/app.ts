@@ -83,8 +83,8 @@ export interface AppVariations {
   readonly decide?: Decide;
   /** Puts something around each node kind. */
   readonly wrapKind?: (kind: NodeKind) => NodeKind;
-  /** Puts something around what starts the child processes, or another in its place. */
-  readonly wrapStarter?: (starter: ProcessStarter) => ProcessStarter;
+  /** Makes what starts the child processes, which the service closes; the best there is by default. */
+  readonly openStarter?: () => Promise<ProcessStarter>;
 }
 
 /**
@@ -174,7 +174,8 @@ function assemble(foundations: Foundations): App {
   });
   owned.defer(() => worker.stop());
   const service = createJobService({ ...shared, store, storage, library, kinds, janitor });
-  const ledger = new DiskLedger({ directory: dataDirectory });
+  const makeRoom = (bytes: number) => results.makeRoom(bytes);
+  const ledger = new DiskLedger({ directory: dataDirectory, makeRoom });
   engine.onBegin(({ state, upload }) => ledger.keep(state.id, upload.bytes));
   engine.onEnd(({ id }) => ledger.release(id));
   const intake = createIntake(dataDirectory, ledger);
@@ -287,15 +288,13 @@ async function takeDirectory(directory: string): Promise<Result<Disposable, Fail
 }
 
 /** What starts the children, with a line about it in the log. */
-async function openStarter(
-  logger: Logger,
-  { wrapStarter = (starter) => starter }: AppVariations,
-): Promise<ProcessStarter> {
-  const starter = await createStarter({ clock: systemClock });
+async function openStarter(logger: Logger, variations: AppVariations): Promise<ProcessStarter> {
+  const open = variations.openStarter ?? (() => createStarter({ clock: systemClock }));
+  const starter = await open();
   const { finding, remedy } = describeMethod(starter.method);
   if (remedy === undefined) logger.info({ method: starter.method }, `child processes: ${finding}`);
   else logger.warn({ method: starter.method }, `child processes: ${finding} ${remedy}`);
-  return wrapStarter(starter);
+  return starter;
 }
 
 /** What node kinds are made of besides the settings. */

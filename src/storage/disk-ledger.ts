@@ -9,7 +9,7 @@ export interface DiskLedgerParts {
   readonly directory: string;
   /** How much room is there; asks the file system unless it is said. */
   readonly readSpace?: (directory: string) => Promise<DiskSpace>;
-  /** Gives room back that nobody needs at once (kept results), up to so many bytes. */
+  /** Gives room back that nobody needs at once (kept results), until so many bytes may be written. */
   readonly makeRoom?: (bytes: number) => Promise<unknown>;
 }
 
@@ -101,16 +101,31 @@ export class DiskLedger {
         return ok(undefined);
       }
       if (isLastLook) return err(diskFull(neededBytes, spareBytes));
-      await makeRoom?.(neededBytes - spareBytes);
+      const made = await this.#makeRoom(neededBytes + this.#othersBytes(jobId));
+      if (!made.ok) return made;
     }
     return ok(undefined);
   }
 
+  async #makeRoom(bytes: number): Promise<Result<void, Failure>> {
+    try {
+      await this.#parts.makeRoom?.(bytes);
+      return ok(undefined);
+    } catch (thrown) {
+      return err(
+        failureFromThrown(thrown, 'storage', 'The disk of the service cannot be cleared.'),
+      );
+    }
+  }
+
   /** What is free beyond the reserve and the needs of all other jobs; negative when they lack room. */
   #spareBytes(space: DiskSpace, jobId: string): number {
+    return space.freeBytes - reserveBytes(space) - this.#othersBytes(jobId);
+  }
+
+  #othersBytes(jobId: string): number {
     const own = this.#entries.get(jobId);
-    const othersBytes = this.outstandingBytes - (own === undefined ? 0 : outstanding(own));
-    return space.freeBytes - reserveBytes(space) - othersBytes;
+    return this.outstandingBytes - (own === undefined ? 0 : outstanding(own));
   }
 
   async #readSpace(): Promise<Result<DiskSpace, Failure>> {

@@ -1,8 +1,10 @@
-import { mkdir, stat } from 'node:fs/promises';
+import { mkdir, open, stat } from 'node:fs/promises';
+import type { FileHandle } from 'node:fs/promises';
 import { dirname } from 'node:path';
 
 /**
- * Makes a directory with this mode, and what is missing above it; one that is there stays as it is.
+ * Makes a directory with this mode, and what is missing above it; one that is there stays as it is. When it
+ * resolves, the names of what was made are on disk.
  * `path` is absolute. Node's own recursive `mkdir` is not used: it never ends where a file system says
  * "no such file" of a name whose parent is there, as `/proc` does.
  *
@@ -18,10 +20,27 @@ export async function makeDirectory(path: string, mode: number): Promise<void> {
 async function makeOne(path: string, mode: number): Promise<void> {
   try {
     await mkdir(path, { mode });
+    await syncNamesIn(dirname(path));
   } catch (thrown) {
     // Somebody else may have made it in the meantime.
     if (codeOf(thrown) === 'EEXIST' && (await isDirectory(path))) return;
     throw thrown;
+  }
+}
+
+async function syncNamesIn(path: string): Promise<void> {
+  let directory: FileHandle;
+  try {
+    directory = await open(path, 'r');
+  } catch (thrown) {
+    // Who may write in a directory need not be allowed to read it, and then cannot sync it either.
+    if (codeOf(thrown) === 'EACCES') return;
+    throw thrown;
+  }
+  try {
+    await directory.sync();
+  } finally {
+    await directory.close();
   }
 }
 

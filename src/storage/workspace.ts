@@ -151,9 +151,7 @@ export class Workspace {
     }
     for (const parent of ['incoming', 'jobs']) {
       const directory = this.absolute(parent);
-      if (!(await namesIn(directory)).includes(jobId)) continue;
-      await rm(join(directory, jobId), { recursive: true, force: true });
-      await syncDirectory(directory);
+      if (await removeIfThere(join(directory, jobId))) await syncDirectory(directory);
     }
   }
 
@@ -182,10 +180,24 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (thrown) {
-    const isAbsent = thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
-    if (isAbsent) return [];
+    if (isAbsence(thrown)) return [];
     throw thrown;
   }
+}
+
+/** Removes a directory with all that is in it; false when there is none. */
+async function removeIfThere(directory: string): Promise<boolean> {
+  try {
+    await rm(directory, { recursive: true });
+    return true;
+  } catch (thrown) {
+    if (isAbsence(thrown)) return false;
+    throw thrown;
+  }
+}
+
+function isAbsence(thrown: unknown): boolean {
+  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 function outputPath({ jobId, nodeId, attempt }: AttemptKey): string {

@@ -22,6 +22,7 @@ export interface RigOptions {
   readonly admission?: ApiOptions['admission'];
   readonly readiness?: ApiOptions['readiness'];
   readonly server?: Partial<ServerOptions>;
+  readonly retention?: ApiOptions['retention'];
 }
 
 /** A small graph under the name of the default pipeline. */
@@ -64,6 +65,7 @@ export class ApiRig implements AsyncDisposable {
       admission: options.admission ?? (() => ok(undefined)),
       readiness: options.readiness ?? (() => ok(undefined)),
       clock,
+      ...(options.retention !== undefined && { retention: options.retention }),
     });
     const started = await startServer(app, {
       host: '127.0.0.1',
