@@ -3,6 +3,7 @@ import { createReadStream } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { bareSeconds } from './bare-command.ts';
+import { systemClock } from '../../src/base/clock.ts';
 import { createApp } from '../../src/app.ts';
 import type { AppVariations } from '../../src/app.ts';
 import { assert, required } from '../../src/base/assert.ts';
@@ -12,6 +13,9 @@ import { loadSettings } from '../../src/config/load-settings.ts';
 import { gibibyte } from '../../src/base/units.ts';
 import { longestRemainingPaths } from './longest-path.ts';
 import type { JobService } from '../../src/jobs/job-service.ts';
+import { createStarter } from '../../src/processes/create-starter.ts';
+import { DirectStarter } from '../../src/processes/direct-starter.ts';
+import type { ProcessStarter, StartMethod } from '../../src/processes/process-starter.ts';
 import type { JobState } from '../../src/scheduler/job-state.ts';
 import { decide } from '../../src/scheduler/select.ts';
 import type { Decide } from '../../src/scheduler/select.ts';
@@ -33,6 +37,8 @@ interface Run {
   readonly traces: readonly NodeTrace[];
   /** What the bare command of {@link comparedNode} takes in the same round. */
   readonly bareSec: number;
+  /** How its children were started. */
+  readonly method: StartMethod;
 }
 
 /** The node whose run is compared with its bare command. */
@@ -56,8 +62,26 @@ export interface MakespanReport {
   readonly transcode: { readonly nodeSec: number; readonly bareSec: number };
   /** The last run of the graph, node by node. */
   readonly timeline: readonly TimelineRow[];
-  /** Hand-offs in milliseconds, all rounds together. */
-  readonly handOffMs: { readonly p50: number; readonly p95: number; readonly count: number };
+  /** Hand-offs of all rounds together, by the way that children are started. */
+  readonly handOffs: readonly HandOffReport[];
+}
+
+/** Hand-offs in milliseconds. */
+export interface HandOffReport {
+  readonly method: StartMethod;
+  readonly count: number;
+  /** From the end of the run that a node waited for to its child. */
+  readonly fromRunEndMs: Spread;
+  /** From the record of that end, which is made with the choice of what starts next, to its child. */
+  readonly fromRecordMs: Spread;
+  /** How long the start itself holds the service up. */
+  readonly heldUpMs: Spread;
+}
+
+/** A median, and what 95 of 100 stay below. */
+export interface Spread {
+  readonly p50: number;
+  readonly p95: number;
 }
 
 /** One node's time in a run; seconds since the job's start. */
@@ -84,16 +108,17 @@ const oneAfterAnother: Decide = (selection) =>
  */
 export async function benchMakespan(rounds: number): Promise<MakespanReport> {
   const graph: Run[] = [];
+  const plain: Run[] = [];
   const serial: Run[] = [];
   const begun = { atMs: performance.now(), othersSec: machineCpuSeconds() - cpuSeconds() };
   for (let round = 0; round < rounds; round += 1) {
     serial.push(await runOnce({ decide: oneAfterAnother }));
     graph.push(await runOnce({}));
+    plain.push(await runOnce({}, openPlain));
   }
   const othersSec = machineCpuSeconds() - cpuSeconds() - begun.othersSec;
   const criticalPathSec = median(serial.map(({ job, traces }) => criticalPath(job, traces)));
   const workPerCoreSec = median(serial.map(({ cpuSec, cores }) => cpuSec / cores));
-  const handOffMs = graph.flatMap(({ job, traces }) => handOffs(job, traces));
   return {
     cores: required(graph[0], 'a round').cores,
     rounds,
@@ -109,17 +134,42 @@ export async function benchMakespan(rounds: number): Promise<MakespanReport> {
       bareSec: median(serial.map(({ bareSec }) => bareSec)),
     },
     timeline: timelineOf(required(graph.at(-1), 'a round'), required(serial.at(-1), 'a round')),
-    handOffMs: {
-      p50: quantile(handOffMs, 0.5),
-      p95: quantile(handOffMs, 0.95),
-      count: handOffMs.length,
-    },
+    handOffs: [handOffReport(graph), handOffReport(plain)],
   };
 }
 
-async function runOnce(variations: AppVariations): Promise<Run> {
+function handOffReport(runs: readonly Run[]): HandOffReport {
+  const found = runs.flatMap(({ job, traces }) => handOffs(job, traces));
+  return {
+    method: required(runs[0], 'a round').method,
+    count: found.length,
+    fromRunEndMs: spreadOf(
+      found.map(({ spawnedAtMs, runEndedAtMs }) => spawnedAtMs - runEndedAtMs),
+    ),
+    fromRecordMs: spreadOf(
+      found.map(({ spawnedAtMs, recordedAtMs }) => spawnedAtMs - recordedAtMs),
+    ),
+    heldUpMs: spreadOf(found.map(({ heldUpMs }) => heldUpMs)),
+  };
+}
+
+function spreadOf(values: readonly number[]): Spread {
+  return { p50: quantile(values, 0.5), p95: quantile(values, 0.95) };
+}
+
+/** The best way to start children on this machine. */
+const openBest = (): Promise<ProcessStarter> => createStarter({ clock: systemClock });
+
+/** The way that forks the service for each of them. */
+const openPlain = async (): Promise<ProcessStarter> => new DirectStarter();
+
+async function runOnce(
+  variations: AppVariations,
+  open: () => Promise<ProcessStarter> = openBest,
+): Promise<Run> {
   const directory = await mkdtemp(join(tmpdir(), 'reelgraph-bench-'));
   const trace = startTrace();
+  const starter = await open();
   try {
     const settings = loadSettings({
       flags: {
@@ -133,6 +183,7 @@ async function runOnce(variations: AppVariations): Promise<Run> {
     const app = await createApp(settings.value.settings, silentLogger, {
       ...variations,
       wrapKind: (kind) => trace.wrap(kind),
+      openStarter: async () => trace.wrapStarter(starter),
     });
     assert(app.ok, 'the service starts');
     try {
@@ -146,12 +197,12 @@ async function runOnce(variations: AppVariations): Promise<Run> {
       const makespanSec = makespanMs / 1000;
       const cpuSec = cpuSeconds() - cpuBefore;
       const bareSec = await bareSeconds(trace.nodes, comparedNode, samplePath);
-      return { makespanSec, cpuSec, cores, job, traces: trace.nodes, bareSec };
+      const { method } = starter;
+      return { makespanSec, cpuSec, cores, job, traces: trace.nodes, bareSec, method };
     } finally {
       await app.value.close();
     }
   } finally {
-    trace.close();
     await rm(directory, { recursive: true, force: true });
   }
 }

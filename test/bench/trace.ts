@@ -1,7 +1,11 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
-import type { ChildProcess } from 'node:child_process';
-import diagnostics from 'node:diagnostics_channel';
+import { required } from '../../src/base/assert.ts';
 import type { NodeKind } from '../../src/nodes/node-kind.ts';
+import type {
+  ProcessStarter,
+  StartOrder,
+  StartedProcess,
+} from '../../src/processes/process-starter.ts';
 import type { JobState } from '../../src/scheduler/job-state.ts';
 import { cpuSeconds } from './cpu-time.ts';
 
@@ -9,8 +13,10 @@ import { cpuSeconds } from './cpu-time.ts';
 export interface ChildTrace {
   /** The program and its arguments. */
   readonly argv: readonly string[];
-  /** When the system had started it. */
-  readonly spawnedAtMs: number;
+  /** How long asking for its start kept the service from all else. */
+  readonly heldUpMs: number;
+  /** When it had become its program: after exec(2), as far as the service can tell. */
+  spawnedAtMs: number;
   /** When it was gone. */
   goneAtMs?: number;
 }
@@ -30,29 +36,27 @@ export interface Trace {
   readonly nodes: readonly NodeTrace[];
   /** Wraps a kind so that its runs are traced. */
   wrap(kind: NodeKind): NodeKind;
-  /** Stops listening. */
-  close(): void;
+  /** Wraps what starts children so that they are traced. */
+  wrapStarter(starter: ProcessStarter): ProcessStarter;
 }
-
-/**
- * Published when the system has started a child, after fork and exec; the channel `child_process` comes
- * before both (documentation of node:diagnostics_channel, built-in channels).
- */
-const spawnedChannel = 'tracing:child_process.spawn:end';
 
 /** Traces runs and the children they spawn; the asynchronous context says whose child it is. */
 export function startTrace(): Trace {
   const context = new AsyncLocalStorage<NodeTrace>();
   const nodes: NodeTrace[] = [];
-  const onSpawned = (message: unknown): void => {
+  const start = (starter: ProcessStarter, order: StartOrder): StartedProcess => {
+    const askedAtMs = performance.now();
+    const started = starter.start(order);
     const spawnedAtMs = performance.now();
-    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the channel publishes
-    const { process } = message as { readonly process: ChildProcess };
-    const child: ChildTrace = { argv: process.spawnargs, spawnedAtMs };
+    const heldUpMs = spawnedAtMs - askedAtMs;
+    const child: ChildTrace = { argv: order.argv, heldUpMs, spawnedAtMs };
     context.getStore()?.children.push(child);
+    const { process } = started;
+    // A launcher's pipe ends when it becomes the program; a direct start returns after that.
+    process.stdio[orderDescriptor]?.once('end', () => (child.spawnedAtMs = performance.now()));
     process.once('close', () => (child.goneAtMs = performance.now()));
+    return started;
   };
-  diagnostics.subscribe(spawnedChannel, onSpawned);
   return {
     nodes,
     wrap: (kind) => ({
@@ -72,29 +76,54 @@ export function startTrace(): Trace {
         });
       },
     }),
-    close: () => diagnostics.unsubscribe(spawnedChannel, onSpawned),
+    wrapStarter: (starter) => ({
+      method: starter.method,
+      start: (order) => start(starter, order),
+      close: () => starter.close(),
+      [Symbol.asyncDispose]: () => starter.close(),
+    }),
   };
 }
+
+/** The pipe on which a launcher gets its order (`launcher.c`). */
+const orderDescriptor = 4;
 
 /** Precision of the wall-clock times in a job's records, in milliseconds. */
 const recordPrecisionMs = 1;
 
+/** One hand-off: from what a node waited for to its first child; `performance.now()` milliseconds. */
+export interface HandOff {
+  /** When the last run ended that did before its start was decided: its last need, or who had its cores. */
+  readonly runEndedAtMs: number;
+  /** When that node was recorded as done; to a whole millisecond. */
+  readonly recordedAtMs: number;
+  readonly spawnedAtMs: number;
+  /** How long the start of that child held the service up. */
+  readonly heldUpMs: number;
+}
+
 /**
- * Milliseconds from the end of what a node waited for to the spawn of its first child, for every node
- * that has children and did not start the job. What it waited for is the last run that ended before
- * its start was decided: its last need, or who had its cores. A run that ends later, while the start is
- * being stored, does not shorten it.
+ * The hand-offs of every node that has children and did not start the job. A run that ends later, while
+ * the start is being stored, does not shorten its hand-off.
  */
-export function handOffs(job: JobState, nodes: readonly NodeTrace[]): readonly number[] {
+export function handOffs(job: JobState, nodes: readonly NodeTrace[]): readonly HandOff[] {
   return nodes.flatMap(({ nodeId, children: [first] }) => {
     const startedAtMs = job.nodes.find(({ id }) => id === nodeId)?.startedAtMs;
     if (first === undefined || startedAtMs === undefined) return [];
     const decidedAtMs = startedAtMs - performance.timeOrigin + recordPrecisionMs;
-    const ends = nodes
-      .map(({ endedAtMs = Infinity }) => endedAtMs)
-      .filter((endedAtMs) => endedAtMs <= decidedAtMs);
-    return ends.length === 0 ? [] : [first.spawnedAtMs - Math.max(...ends)];
+    const ended = nodes.filter(({ endedAtMs = Infinity }) => endedAtMs <= decidedAtMs);
+    const last = ended.toSorted((a, b) => (a.endedAtMs ?? 0) - (b.endedAtMs ?? 0)).at(-1);
+    if (last === undefined) return [];
+    const { spawnedAtMs, heldUpMs } = first;
+    const runEndedAtMs = required(last.endedAtMs, 'an end');
+    return [{ runEndedAtMs, recordedAtMs: recordedEnd(job, last), spawnedAtMs, heldUpMs }];
   });
+}
+
+/** When the end of a node's run was recorded: the time that its record tells. */
+function recordedEnd(job: JobState, { nodeId }: NodeTrace): number {
+  const record = job.nodes.find(({ id }) => id === nodeId);
+  return required(record?.endedAtMs, 'a recorded end') - performance.timeOrigin;
 }
 
 /** Seconds of a node's run; 0 for a node that did not run. */
