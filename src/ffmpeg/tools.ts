@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import { mediaEnvironment } from './environment.ts';
 import type { MediaLimits } from './limits.ts';
-import type { MediaTools } from './media-tools.ts';
+import type { MediaTools, MediaToolVersions } from './media-tools.ts';
 import { probeFile } from './probe.ts';
 import { runCommand } from './run.ts';
 import { DirectStarter } from '../processes/direct-starter.ts';
@@ -57,8 +57,18 @@ export function createMediaTools(parts: MediaToolsParts): MediaTools {
     stallLimitMs: parts.stallLimitMs ?? stallLimitMsDefault,
   };
   return {
+    versions: versionsOf(parts),
     probe: (path, signal) => probeFile(path, signal, context),
     run: (command, control) => runCommand(command, control, context),
     verify: (path, expected, signal) => verifyOutput({ path, expected, signal }, context),
+  };
+}
+
+function versionsOf({ toolchain, limits }: MediaToolsParts): MediaToolVersions {
+  const { ffmpeg, ffprobe } = toolchain;
+  const { pixelsMax, durationSecMax, streamsMax } = limits;
+  return {
+    programs: `ffmpeg ${ffmpeg.version.text}, ffprobe ${ffprobe.version.text}`,
+    limits: { pixelsMax, durationSecMax, streamsMax },
   };
 }

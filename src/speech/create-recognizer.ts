@@ -11,6 +11,7 @@ import type { ProcessStarter } from '../processes/process-starter.ts';
 import { createAddonRecognizer } from './addon-recognizer.ts';
 import { createCliRecognizer } from './cli-recognizer.ts';
 import { AddonProbe } from './probe-addon.ts';
+import { createRecognitionVersion } from './recognition-version.ts';
 import type { Recognizer } from './recognizer.ts';
 import type { SpeechContext } from './speech-context.ts';
 import { engineHint } from './speech-failures.ts';
@@ -70,19 +71,33 @@ export function createRecognizer(options: RecognizerOptions): Recognizer {
       isAddonUsable: async () => (await probe.version()).ok,
     }),
   };
-  if (options.engine !== 'auto') return adapters[options.engine];
-  return new AutomaticRecognizer(adapters, () => chooseEngine(options, { context, probe }));
+  const version = createRecognitionVersion({ ...options, searchPath: context.searchPath });
+  if (options.engine !== 'auto') return { ...adapters[options.engine], version };
+  return new AutomaticRecognizer({
+    adapters,
+    version,
+    choose: () => chooseEngine(options, { context, probe }),
+  });
 }
 
 type Adapters = Readonly<Record<SpeechEngine['name'], Recognizer>>;
 
+/** What an automatic choice is made of. */
+interface AutomaticParts {
+  readonly adapters: Adapters;
+  readonly version: (model: string | undefined) => string | undefined;
+  readonly choose: () => Promise<Result<SpeechEngine, Failure>>;
+}
+
 /** Chooses its engine when there is something to recognize for the first time. */
 class AutomaticRecognizer implements Recognizer {
+  readonly version: AutomaticParts['version'];
   readonly #adapters: Adapters;
-  readonly #choose: () => Promise<Result<SpeechEngine, Failure>>;
+  readonly #choose: AutomaticParts['choose'];
   #chosen: SpeechEngine['name'] | undefined;
 
-  constructor(adapters: Adapters, choose: () => Promise<Result<SpeechEngine, Failure>>) {
+  constructor({ adapters, version, choose }: AutomaticParts) {
+    this.version = version;
     this.#adapters = adapters;
     this.#choose = choose;
   }

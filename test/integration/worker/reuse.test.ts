@@ -150,10 +150,22 @@ describe('a second upload of the same film', () => {
     const ran = playAll(rig);
     await runStandard(rig);
     expect(ran).toHaveLength(9);
-    const alone = await submitAlone(rig, 'a', { a: making('alone') });
-    await rig.ended(alone);
-    await rig.ended(await submitAlone(rig, 'a', { a: making('alone') }));
-    expect(ran.slice(9)).toEqual(['a', 'a']);
+    const details = { a: making('alone') };
+    await rig.ended(await submitAlone(rig, 'a', details));
+    await rig.results?.settled();
+    await rig.ended(await rig.submit(planOf('a', details)));
+    await rig.results?.settled();
+    await rig.ended(await submitAlone(rig, 'a', details));
+    expect(ran.slice(9)).toEqual(['a', 'a', 'a']);
+  });
+
+  it('runs everything where no room is given to results', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await openRig(directory.path, { cacheBytesMax: 0 });
+    const ran = playAll(rig);
+    await runStandard(rig);
+    await runStandard(rig);
+    expect(ran).toHaveLength(18);
   });
 
   it('finds the results of the service before its restart', async () => {
