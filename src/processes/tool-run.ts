@@ -21,6 +21,8 @@ export interface ToolOrder {
   /** Sees standard error as it comes; the last of it is kept all the same. */
   readonly onStderr?: (text: string) => void;
   readonly conversation?: Conversation;
+  /** Called once with the child; what it returns is called when that has ended. */
+  readonly watch?: (child: Child) => () => void;
 }
 
 /** How a tool's run ended and what it wrote. */
@@ -66,7 +68,9 @@ export async function runTool(order: ToolOrder, services: ChildServices): Promis
   const cancel = (): void => child.end('cancelled');
   order.signal.addEventListener('abort', cancel, { once: true });
   const cancelTimer = services.clock.after(order.timeoutMs, () => child.end('timeout'));
+  const stopWatching = order.watch?.(child);
   const exit = await child.gone;
+  stopWatching?.();
   cancelTimer();
   order.signal.removeEventListener('abort', cancel);
   return { argv: order.argv, exit, stdout, stderr: stderr.text };

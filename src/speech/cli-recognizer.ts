@@ -30,6 +30,7 @@ import type { SpeechContext } from './speech-context.ts';
 import { endFailure, modelFailure, recordingFailure } from './speech-failures.ts';
 import { windowTailMs } from './speech-windows.ts';
 import type { SpeechWindow } from './speech-windows.ts';
+import { Watchdog } from './watchdog.ts';
 import { Recording, readPieces, toWav } from './wav.ts';
 import { findWhisperCli } from './whisper-cli.ts';
 
@@ -205,9 +206,11 @@ async function runCli(job: CliJob, run: CliRun): Promise<ToolEnd> {
   const argv = context.launch([job.cliPath, ...cliArguments(recognition, run)], run.directory);
   context.logger.debug({ command: commandText(argv) }, 'starting whisper.cpp');
   let done = 0;
+  const watchdog = new Watchdog({ threads, clock: context.clock });
   const lines = new LineSplitter(lineCharactersMax, (line) => {
     if (!line.includes('saving output to')) return;
     done += 1;
+    watchdog.noteAnswer();
     run.onWindow(done);
   });
   const timeoutMs = timeLeftMs(recognition, context);
@@ -225,6 +228,7 @@ async function runCli(job: CliJob, run: CliRun): Promise<ToolEnd> {
       signal,
       onStdout: () => {},
       onStderr: (text) => lines.append(text),
+      watch: (child) => watchdog.watch(child),
     },
     context,
   );

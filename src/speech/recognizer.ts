@@ -14,7 +14,7 @@ export interface Recognizer {
   /**
    * Recognizes one recording. Aborting `signal` kills the child and gives `cancelled`. Silence gives a
    * transcript without segments. Failures: `model_missing` (the message holds the command to run),
-   * `timeout`, `cancelled`, `tool`.
+   * `timeout`, `stalled`, `cancelled`, `tool`.
    */
   recognize(
     request: RecognitionRequest,

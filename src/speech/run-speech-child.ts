@@ -14,6 +14,7 @@ import type { ChildMessage, ChildTask } from './child-protocol.ts';
 import { engineEnvironment } from './speech-context.ts';
 import type { SpeechContext } from './speech-context.ts';
 import { endFailure, partFailure } from './speech-failures.ts';
+import { Watchdog } from './watchdog.ts';
 
 /** How a run of the speech child is followed and ended. */
 export interface SpeechChildControl {
@@ -26,7 +27,7 @@ export interface SpeechChildControl {
 
 /**
  * Has a task done by a child process of its own, which is gone when this settles. Failures: `cancelled`,
- * `timeout`, and `tool` when the child says so or ends without having done it.
+ * `timeout`, `stalled`, and `tool` when the child says so or ends without having done it.
  */
 export async function runSpeechChild(
   task: ChildTask,
@@ -37,9 +38,11 @@ export async function runSpeechChild(
   const argv = context.launch([process.execPath, childPath], cwd);
   context.logger.debug({ command: commandText(argv), task: task.task }, 'starting a speech child');
   let last: ChildMessage | undefined;
+  const watchdog = new Watchdog({ threads: control.threads, clock: context.clock });
   const splitter = new LineSplitter(messageCharactersMax, (line) => {
     const message = parseMessage(line);
     if (message === undefined) return;
+    watchdog.noteAnswer();
     if (message.event === 'done' || message.event === 'failed') last ??= message;
     else control.onMessage(message);
   });
@@ -61,6 +64,7 @@ export async function runSpeechChild(
         order: JSON.stringify(task),
         onAnswer: (text) => splitter.append(text),
       },
+      watch: (child) => watchdog.watch(child),
     },
     context,
   );

@@ -20,6 +20,11 @@ export function endFailure(end: ToolEnd): Failure {
     case 'timeout':
       return failure('timeout', tooLongSentence, detail);
     case 'stalled':
+      return failure(
+        'stalled',
+        'The speech engine stood still and was given up. Try again.',
+        detail,
+      );
     case 'flooded':
     case undefined:
       return (
