@@ -41,17 +41,23 @@ export function benchScheduler(): readonly SchedulerBenchRow[] {
       const offers = offersOf(count);
       const name = `select: ${count} offers, idle host of 8 cores`;
       return [
-        measure(name, () => decideOnce(offers, 8, 0)),
-        measure(`${name}, 1 tenant`, () => decideOnce(offers, 8, 0, sharesOf(1))),
+        measure(name, () => decideOnce({ offers, cores: 8 })),
+        measure(`${name}, 1 tenant`, () => decideOnce({ offers, cores: 8, shares: sharesOf(1) })),
         ...[3, 200].map((tenants) => {
           const ofTenants = shareOut(offers, tenants);
           const shares = sharesOf(Math.min(tenants, count));
-          return measure(`${name}, ${tenants} tenants`, () => decideOnce(ofTenants, 8, 0, shares));
+          return measure(`${name}, ${tenants} tenants`, () =>
+            decideOnce({ offers: ofTenants, cores: 8, shares }),
+          );
         }),
       ];
     }),
-    measure('select: 1000 offers, one core of 64 free', () => decideOnce(thousand, 64, 63)),
-    measure('select: 1000 offers, full host of 8 cores', () => decideOnce(thousand, 8, 8)),
+    measure('select: 1000 offers, one core of 64 free', () =>
+      decideOnce({ offers: thousand, cores: 64, busyCores: 63 }),
+    ),
+    measure('select: 1000 offers, full host of 8 cores', () =>
+      decideOnce({ offers: thousand, cores: 8, busyCores: 8 }),
+    ),
   ];
 }
 
@@ -81,13 +87,16 @@ function runThrough(plan: Plan): number {
   return 2 * plan.nodes.length + 1;
 }
 
+/** What is decided on. */
+interface Round {
+  readonly offers: readonly Offer[];
+  readonly cores: number;
+  readonly busyCores?: number;
+  readonly shares?: Shares;
+}
+
 /** With shares, as a worker does it: the decision, and what the tenants were served after it. */
-function decideOnce(
-  offers: readonly Offer[],
-  cores: number,
-  busyCores: number,
-  shares?: Shares,
-): number {
+function decideOnce({ offers, cores, busyCores = 0, shares }: Round): number {
   const running = Array.from({ length: busyCores }, (_, index): RunningStart => ({
     reservation: { cores: 1, memoryBytes: 1, ioSlots: 0, gpus: 0 },
     startedAtMs: 0,

@@ -55,7 +55,7 @@ describe('a node that takes the service down whenever it runs', () => {
       expect(crashes).toBeLessThanOrEqual(lostCountMax + 1);
       for (const id of innocent) {
         const job = host.jobs.get(id);
-        expect(job?.phase, id).toBe('succeeded');
+        expect(`${id} ${job?.phase}`).toBe(`${id} succeeded`);
         // As a suspect itself it never runs beside the poison again.
         for (const { lostCount = 0 } of job?.nodes ?? []) expect(lostCount).toBeLessThanOrEqual(2);
       }

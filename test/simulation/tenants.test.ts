@@ -48,14 +48,19 @@ function hostWith(arrivals: readonly Arrival[], world: World): SimulatedHost {
   return host;
 }
 
-/** Jobs of one node each, of a tenant, that come at once. */
-function jobs(tenant: string, count: number, sec: number, atMs = 0): readonly Arrival[] {
+/** Jobs of one node of so many core-seconds each, of a tenant, that come at once. */
+function jobs(tenant: string, count: number, sec: number): readonly Arrival[] {
   return Array.from({ length: count }, (_, index) => ({
     id: `${tenant}-${index}`,
     tenant,
     plan: planOf('only', { only: { estimate: estimateOf(sec) } }),
-    atMs,
+    atMs: 0,
   }));
+}
+
+/** The same later. */
+function laterBy(atMs: number, arrivals: readonly Arrival[]): readonly Arrival[] {
+  return arrivals.map((arrival) => ({ ...arrival, atMs }));
 }
 
 /** Core-seconds that each tenant was served up to a time, what runs then counted as far as it is. */
@@ -155,7 +160,7 @@ describe('tenants with work for hours', () => {
   });
 
   test('get nothing for the time in which they had no work', () => {
-    const arrivals = [...jobs('a', 600, 10), ...jobs('b', 300, 10, 1_000_000)];
+    const arrivals = [...jobs('a', 600, 10), ...laterBy(1_000_000, jobs('b', 300, 10))];
     const host = hostWith(arrivals, { cores: 2 });
     const served = servedSec(host, 1_000_000, 1_600_000);
     expect((served.get('b') ?? 0) / (served.get('a') ?? 0)).toBeGreaterThan(0.9);
@@ -164,8 +169,9 @@ describe('tenants with work for hours', () => {
 
   test('are not held up by a stream of new tenants with a job each', () => {
     const newcomers = Array.from({ length: 50 }, (_, index): Arrival => ({
-      ...jobs('new', 1, 10, index * 20_000)[0]!,
+      ...jobs('new', 1, 10)[0]!,
       id: `new-${index}`,
+      atMs: index * 20_000,
       tenant: `new-${index}`,
     }));
     const host = hostWith([...jobs('a', 100, 10), ...newcomers], { cores: 1 });
@@ -176,7 +182,7 @@ describe('tenants with work for hours', () => {
   });
 
   test('leave the host to one whose waiting work has a higher priority', () => {
-    const urgent = jobs('b', 5, 10, 15_000).map((job) => ({ ...job, priority: 50 }));
+    const urgent = laterBy(15_000, jobs('b', 5, 10)).map((job) => ({ ...job, priority: 50 }));
     const host = hostWith([...jobs('a', 20, 10), ...urgent], {
       cores: 1,
       weights: new Map([['a', 100]]),
@@ -188,11 +194,12 @@ describe('tenants with work for hours', () => {
   test('of a low priority come to their turn behind an endless stream of a high one', () => {
     // More than the host can take, for four hours.
     const stream = Array.from({ length: 500 }, (_, index): Arrival => ({
-      ...jobs('high', 1, 30, index * 29_000)[0]!,
+      ...jobs('high', 1, 30)[0]!,
       id: `high-${index}`,
+      atMs: index * 29_000,
       priority: 50,
     }));
-    const low = jobs('low', 1, 30, 60_000).map((job) => ({ ...job, priority: -50 }));
+    const low = laterBy(60_000, jobs('low', 1, 30)).map((job) => ({ ...job, priority: -50 }));
     const host = hostWith([...stream, ...low], { cores: 1 });
     const startedMs = host.starts.find(({ start }) => start.tenant === 'low')?.atMs ?? Infinity;
     const agedMs = 60_000 + 100 * 60_000;
