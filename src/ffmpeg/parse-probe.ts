@@ -47,11 +47,23 @@ const guessingDemuxers = new Set([
   'dv',
 ]);
 
+/**
+ * Seconds from zero to the first frame from which on a duration that stands in a tag can't be believed:
+ * some programs count it from zero on, others from the first frame.
+ */
+const startSecMax = 0.25;
+
 /** Whether the durations of an answer can't be believed, or one that is needed is missing. */
 export function needsPacketScan(answer: ProbeAnswer): boolean {
   if (answer.format.format_name.split(',').some((name) => guessingDemuxers.has(name))) return true;
   const chosen = [chooseVideo(answer.streams), chooseAudio(answer.streams)];
-  return chosen.some((stream) => stream !== undefined && declaredDurationSec(stream) === undefined);
+  return chosen.some((stream) => stream !== undefined && hasDoubtfulDuration(stream));
+}
+
+function hasDoubtfulDuration(stream: ProbeStream): boolean {
+  if (declaredDurationSec(stream) === undefined) return true;
+  const isTag = positive(Number(stream.duration)) === undefined;
+  return isTag && Number(stream.start_time) > startSecMax;
 }
 
 /**

@@ -7,7 +7,7 @@ import type { Result } from '../base/result.ts';
 /** What ffprobe is asked for, as `-show_entries` takes it: nothing that a file can blow up. */
 export const probeEntries = [
   'format=duration,format_name',
-  'stream=index,codec_type,codec_name,width,height,pix_fmt,sample_aspect_ratio,avg_frame_rate,r_frame_rate,field_order,color_space,color_transfer,channels,sample_rate,duration',
+  'stream=index,codec_type,codec_name,width,height,pix_fmt,sample_aspect_ratio,avg_frame_rate,r_frame_rate,field_order,color_space,color_transfer,channels,sample_rate,start_time,duration',
   'stream_tags=DURATION,language,rotate',
   'stream_disposition=attached_pic,default',
   'stream_side_data=rotation',
@@ -28,6 +28,7 @@ const streamSchema = z.object({
   color_transfer: z.string().optional(),
   channels: z.number().optional(),
   sample_rate: z.string().optional(),
+  start_time: z.string().optional(),
   duration: z.string().optional(),
   tags: z.record(z.string(), z.string()).optional(),
   disposition: z.object({ attached_pic: z.number(), default: z.number() }).partial().optional(),

@@ -1,4 +1,5 @@
 import type { VideoTrack } from '../graph/media-probe.ts';
+import { hdrTransferOf } from './tone-map.ts';
 
 /** How the colors of a video are coded, in ffmpeg's names. */
 export interface ColorCoding {
@@ -36,24 +37,28 @@ const bt601Names: ReadonlySet<string> = new Set([
   'gamma28',
 ]);
 
-/** PQ and HLG, ffmpeg's names. */
-const hdrTransfers: ReadonlySet<string> = new Set(['smpte2084', 'arib-std-b67']);
-
 /**
- * What to tag a rendition with, so that every player shows the colors of the source. The source's
- * tags decide; without tags its size does, as players guess it too. The matrix is kept, never
- * converted: a conversion would go through RGB and cost time and quality.
+ * How the colors of a source are coded. Its tags decide; without tags its size does, as players guess it
+ * too.
  */
 export function colorCodingOf(video: VideoTrack): ColorCoding {
   const tag = video.colorMatrix ?? video.colorTransfer;
-  const isHdr = video.colorTransfer !== undefined && hdrTransfers.has(video.colorTransfer);
-  if (isHdr || tag?.startsWith('bt2020')) {
+  if (hdrTransferOf(video) !== undefined || tag?.startsWith('bt2020')) {
     const transfer = video.colorTransfer ?? 'bt709';
     return { scaleMatrix: 'bt2020', space: 'bt2020nc', primaries: 'bt2020', transfer };
   }
   if (tag !== undefined && tag !== 'gbr') return bt601Names.has(tag) ? bt601 : bt709;
   const lines = Math.min(video.codedWidth, video.codedHeight);
   return lines <= standardDefinitionLinesMax ? bt601 : bt709;
+}
+
+/**
+ * What a rendition is coded in and tagged with, so that every player shows the colors of the source. The
+ * matrix is kept, not converted, which would go through RGB and cost time and quality; only what is in
+ * high dynamic range becomes BT.709.
+ */
+export function renditionCodingOf(video: VideoTrack): ColorCoding {
+  return hdrTransferOf(video) === undefined ? colorCodingOf(video) : bt709;
 }
 
 /** The output options that tag a video with its color coding; the range is always the limited one. */

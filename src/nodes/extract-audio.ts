@@ -1,7 +1,10 @@
+import { rename } from 'node:fs/promises';
 import { join } from 'node:path';
 import { z } from 'zod';
 import { required } from '../base/assert.ts';
-import { err, ok } from '../base/result.ts';
+import type { Failure } from '../base/failure.ts';
+import { ok } from '../base/result.ts';
+import type { Result } from '../base/result.ts';
 import { mebibyte } from '../base/units.ts';
 import type { FfmpegCommand } from '../ffmpeg/command.ts';
 import type { MediaTools } from '../ffmpeg/media-tools.ts';
@@ -10,7 +13,8 @@ import { assumedAudio } from './assumed-media.ts';
 import { spawnCoreSec } from './cost.ts';
 import { checkLength, lengthBounds } from './length.ts';
 import { noStreamMetadata } from './metadata.ts';
-import type { NodeKind } from './node-kind.ts';
+import type { NodeAttempt, NodeKind } from './node-kind.ts';
+import { isSilent } from './recording-level.ts';
 import { runControl } from './run-control.ts';
 import { sharedTimeline } from './shared-timeline.ts';
 
@@ -46,7 +50,7 @@ const coreSecPerSecond = 0.014;
 export function extractAudio(tools: MediaTools): NodeKind<ExtractAudioParams> {
   return {
     name: 'extract-audio',
-    version: 1,
+    version: 2,
     summary: 'Makes the sound track: AAC for listeners, 16 kHz mono for speech recognition.',
     params: paramsSchema,
     inputs: [{ role: 'source', take: 'one' }],
@@ -65,21 +69,77 @@ export function extractAudio(tools: MediaTools): NodeKind<ExtractAudioParams> {
     },
     resultVersion: () => tools.versions?.programs,
     async run(attempt) {
-      const { params, outputDirectory, signal } = attempt;
+      const { params, outputDirectory } = attempt;
       const source = required(attempt.inputs.one('source'), 'the source');
       const probe = required(attempt.media, 'the probe');
-      const bounds = lengthBounds(required(probe.audio, 'the audio track').durationSec, probe);
       const command = planExtractAudio(params, probe, { source: source.path, outputDirectory });
       const report = await tools.run(command, runControl(attempt, probe.durationSec));
       if (!report.ok) return report;
       for (const { path } of command.outputs) {
-        const facts = await tools.verify(path, { streams: ['audio'] }, signal);
-        if (!facts.ok) return facts;
-        const length = checkLength(facts.value.durationSec, bounds);
-        if (!length.ok) return err(length.error);
+        const checked = await checkTrack(tools, attempt, path);
+        if (!checked.ok) return checked;
       }
+      const rescued = await rescueSpeech(tools, attempt);
+      if (!rescued.ok) return rescued;
       return ok({ files: [{ name: audioName }, { name: speechName }] });
     },
+  };
+}
+
+/** Checks a file that was made: one track of sound, as long as the source's. */
+async function checkTrack(
+  tools: MediaTools,
+  { media, signal }: NodeAttempt<ExtractAudioParams>,
+  path: string,
+): Promise<Result<void, Failure>> {
+  const probe = required(media, 'the probe');
+  const bounds = lengthBounds(required(probe.audio, 'the audio track').durationSec, probe);
+  const facts = await tools.verify(path, { streams: ['audio'] }, signal);
+  return facts.ok ? checkLength(facts.value.durationSec, bounds) : facts;
+}
+
+/**
+ * Two channels of opposite signs, as a wrongly soldered cable gives them, cancel each other out in mono:
+ * the recognizer would hear nothing. Where that is so, it gets their difference.
+ */
+async function rescueSpeech(
+  tools: MediaTools,
+  attempt: NodeAttempt<ExtractAudioParams>,
+): Promise<Result<void, Failure>> {
+  const media = required(attempt.media, 'the probe');
+  const speech = join(attempt.outputDirectory, speechName);
+  if (media.audio?.channels !== 2 || !(await isSilent(speech))) return ok(undefined);
+  const source = required(attempt.inputs.one('source'), 'the source').path;
+  const difference = join(attempt.outputDirectory, `difference-${speechName}`);
+  // The progress of the node has been told already.
+  const control = { ...runControl(attempt, media.durationSec), onProgress: () => {} };
+  const report = await tools.run(planDifference(media, { source, output: difference }), control);
+  if (!report.ok) return report;
+  const checked = await checkTrack(tools, attempt, difference);
+  if (checked.ok && !(await isSilent(difference))) await rename(difference, speech);
+  return checked;
+}
+
+/**
+ * What two channels do not have in common, for a recognizer.
+ *
+ * @param media a probe with an audio track of two channels.
+ */
+export function planDifference(
+  media: MediaProbe,
+  paths: { readonly source: string; readonly output: string },
+): FfmpegCommand {
+  const { index } = required(media.audio, 'the audio track');
+  const filters = `${fromZero(speechRateHz)},pan=mono|c0=0.5*c0-0.5*c1`;
+  return {
+    inputs: [{ path: paths.source, options: [] }],
+    alsoRead: sharedTimeline(media),
+    outputs: [
+      {
+        path: paths.output,
+        options: ['-map', `0:${index}`, ...noStreamMetadata, '-af', filters, ...speechCoding],
+      },
+    ],
   };
 }
 
@@ -94,8 +154,8 @@ export function planExtractAudio(
   paths: { readonly source: string; readonly outputDirectory: string },
 ): FfmpegCommand {
   const { index, channels } = required(media.audio, 'the audio track');
-  // Surround sound becomes stereo; ffmpeg's downmix keeps the centre, where people speak.
   const channelsOut = Math.min(2, channels);
+  const downmix = channels > 2 ? stereoDownmix : '';
   const track = ['-map', `0:${index}`, ...noStreamMetadata];
   return {
     inputs: [{ path: paths.source, options: [] }],
@@ -105,7 +165,7 @@ export function planExtractAudio(
         path: join(paths.outputDirectory, audioName),
         options: [
           track,
-          ['-af', fromZero(audioRateHz), '-ac', String(channelsOut)],
+          ['-af', `${fromZero(audioRateHz)}${downmix}`, '-ac', String(channelsOut)],
           ['-c:a', 'aac', '-b:a', String((params.bitrateBps * channelsOut) / 2)],
           ['-movflags', '+faststart', '-f', 'ipod'],
         ].flat(),
@@ -114,14 +174,27 @@ export function planExtractAudio(
         path: join(paths.outputDirectory, speechName),
         options: [
           track,
-          ['-af', fromZero(speechRateHz), '-ac', '1', '-c:a', 'pcm_s16le'],
-          // Without it the encoder's name comes between the WAV header and the samples.
-          ['-bitexact', '-f', 'wav'],
+          ['-af', `${fromZero(speechRateHz)}${downmix}`, '-ac', '1', ...speechCoding],
         ].flat(),
       },
     ],
   };
 }
+
+/** The plain WAV file that recognizers read. */
+const speechCoding: readonly string[] = [
+  ['-c:a', 'pcm_s16le'],
+  // Without it the encoder's name comes between the WAV header and the samples.
+  ['-bitexact', '-f', 'wav'],
+].flat();
+
+/**
+ * Surround sound becomes stereo: the centre, where people speak, at −3 dB in each ear (ITU-R BS.775).
+ * In floating point nothing is made quieter to leave room for the loudest that could be; what is
+ * too loud in the end goes through a limiter, which takes a millisecond.
+ */
+const stereoDownmix =
+  ',aformat=sample_fmts=fltp:channel_layouts=stereo,alimiter=level=0:attack=1:limit=0.95';
 
 /**
  * Resamples; a track that begins after the film does gets silence before it, and gaps in its

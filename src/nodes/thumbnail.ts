@@ -19,6 +19,7 @@ import type { NodeAttempt, NodeKind } from './node-kind.ts';
 import { compareScores, isTelling, scorePicture } from './picture-score.ts';
 import type { PictureScore } from './picture-score.ts';
 import { runControl } from './run-control.ts';
+import { hdrTransferOf, toneMapFilters, writeToneMap } from './tone-map.ts';
 
 const paramsSchema = z.strictObject({
   widthMax: z
@@ -54,7 +55,7 @@ const lumaSide = 32;
 export function thumbnail(tools: MediaTools): NodeKind<ThumbnailParams> {
   return {
     name: 'thumbnail',
-    version: 1,
+    version: 2,
     summary: 'Takes a still picture that stands for the film, never a black one if it can help it.',
     params: paramsSchema,
     inputs: [{ role: 'source', take: 'one' }],
@@ -62,11 +63,12 @@ export function thumbnail(tools: MediaTools): NodeKind<ThumbnailParams> {
     estimate: (_params, media) => estimateThumbnail(media),
     resultVersion: () => tools.versions?.programs,
     async run(attempt) {
+      const video = required(attempt.media?.video, 'the video track');
+      await writeToneMap(video, attempt.outputDirectory);
       const found = await findPicture(tools, attempt);
       if (!found.ok) return found;
       const output = join(attempt.outputDirectory, pictureName);
       await rename(found.value.picture, output);
-      const video = required(attempt.media?.video, 'the video track');
       const size = fitLongSide(video, attempt.params.widthMax);
       const facts = await tools.verify(output, { streams: ['video'], size }, attempt.signal);
       return facts.ok ? ok({ files: [{ name: pictureName }] }) : facts;
@@ -188,6 +190,7 @@ function planGraph(params: ThumbnailParams, video: VideoTrack): string {
     ...(video.isInterlaced ? ['yadif=0:-1:1'] : []),
     // `thumbnail` compares frames in RGB: smaller ones are compared faster.
     `scale=${width}:${height}:${matrix}`,
+    ...(hdrTransferOf(video) === undefined ? [] : toneMapFilters),
     'format=rgb24',
     'setsar=1',
     `thumbnail=${windowFrames}`,

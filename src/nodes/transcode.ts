@@ -7,7 +7,7 @@ import type { FfmpegCommand } from '../ffmpeg/command.ts';
 import type { MediaTools } from '../ffmpeg/media-tools.ts';
 import type { MediaProbe, VideoTrack } from '../graph/media-probe.ts';
 import type { Estimate } from '../resources/demand.ts';
-import { colorCodingOf, colorOptions } from './color.ts';
+import { colorCodingOf, colorOptions, renditionCodingOf } from './color.ts';
 import {
   codedPixels,
   decodeCoreSecPerPixel,
@@ -25,6 +25,7 @@ import { noStreamMetadata } from './metadata.ts';
 import type { NodeKind } from './node-kind.ts';
 import { runControl } from './run-control.ts';
 import { sharedTimeline } from './shared-timeline.ts';
+import { hdrTransferOf, toneMapFilters, writeToneMap } from './tone-map.ts';
 
 const paramsSchema = z.strictObject({
   resolution: z
@@ -49,13 +50,13 @@ const paramsSchema = z.strictObject({
 export type TranscodeParams = z.infer<typeof paramsSchema>;
 
 /**
- * Makes one rung of the ladder: H.264, 8 bit, square pixels, upright, without sound, at most
+ * Makes one rung of the ladder: H.264, 8 bit, square pixels, upright, in the range of every screen, without sound, at most
  * {@link frameRateMax} frames per second. Frames keep their times, and every rung has its keyframes at the same times.
  */
 export function transcode(tools: MediaTools): NodeKind<TranscodeParams> {
   return {
     name: 'transcode',
-    version: 1,
+    version: 2,
     summary: 'Encodes the video as H.264 at one resolution, never larger than the source.',
     params: paramsSchema,
     inputs: [{ role: 'source', take: 'one' }],
@@ -71,6 +72,7 @@ export function transcode(tools: MediaTools): NodeKind<TranscodeParams> {
       const video = required(probe.video, 'the video track');
       const output = join(outputDirectory, outputName(params));
       const command = planTranscode(params, probe, { source: source.path, output });
+      await writeToneMap(video, outputDirectory);
       // The longest track's: a video that begins late ends late, too.
       const report = await tools.run(command, runControl(attempt, probe.durationSec));
       if (!report.ok) return report;
@@ -93,11 +95,11 @@ const keyframeIntervalSec = 2;
 /**
  * Frames per second that a rendition has at most: no screen shows more. A film that declares more is not
  * refused, as what it declares is an average that is often wrong; frames too close to the last one are
- * left out, so that they cost no encoding.
+ * left out, so that they cost no encoding. Some recorders give two frames the same time: those, too.
  */
 const frameRateMax = 240;
 
-/** Shortest time between two frames of such a film, in seconds; a little less, because times are rounded. */
+/** Shortest time between two frames in seconds; a little less than that, because times are rounded. */
 const frameIntervalSecMin = 1 / (frameRateMax + 1);
 
 /**
@@ -134,7 +136,7 @@ export function planTranscode(
           ['-profile:v', 'high', '-level:v', h264Level(size, encodedFrameRate(video))],
           ['-force_key_frames', `expr:gte(t,n_forced*${keyframeIntervalSec})`],
           ['-g', String(keyframeIntervalFramesMax), '-sc_threshold', '0'],
-          colorOptions(colorCodingOf(video)),
+          colorOptions(renditionCodingOf(video)),
           ['-movflags', '+faststart', '-f', 'mp4'],
         ].flat(),
       },
@@ -150,10 +152,14 @@ function encodedFrameRate({ framesPerSecond }: VideoTrack): number {
 /** ffmpeg turns the picture upright before these filters; the size is that of the upright picture. */
 function planFilters(params: TranscodeParams, video: VideoTrack): string {
   const { width, height } = fitShortSide(video, params.resolution);
-  const { scaleMatrix } = colorCodingOf(video);
-  const matrix = `in_color_matrix=${scaleMatrix}:out_color_matrix=${scaleMatrix}`;
+  const from = `in_color_matrix=${colorCodingOf(video).scaleMatrix}`;
+  const to = `out_color_matrix=${renditionCodingOf(video).scaleMatrix}:out_range=tv`;
+  const scale = `scale=${width}:${height}`;
   const filters = [
-    `scale=${width}:${height}:${matrix}:out_range=tv`,
+    // Mapped after it was made smaller, when there is less to map.
+    ...(hdrTransferOf(video) === undefined
+      ? [`${scale}:${from}:${to}`]
+      : [`${scale}:${from}`, ...toneMapFilters, `scale=${to}`]),
     'format=yuv420p',
     'setsar=1',
     // A video that begins after the sound shows its first frame until then: every file of the job
@@ -162,7 +168,7 @@ function planFilters(params: TranscodeParams, video: VideoTrack): string {
   ];
   const gap = String.raw`gte(t-prev_selected_t\,${frameIntervalSecMin.toFixed(6)})`;
   return [
-    ...(video.framesPerSecond > frameRateMax ? [`select=isnan(prev_selected_t)+${gap}`] : []),
+    `select=isnan(prev_selected_t)+${gap}`,
     // Only frames that are marked as interlaced are changed.
     ...(video.isInterlaced ? ['yadif=0:-1:1'] : []),
     ...filters,

@@ -160,6 +160,15 @@ const recipes = {
       aac,
     ].flat(),
   },
+  /** Two channels of opposite signs: in mono, nothing is left of them. */
+  antiphase: {
+    extension: 'wav',
+    options: [
+      ...lavfi(`aevalsrc='0.5*sin(440*2*PI*t)|-0.5*sin(440*2*PI*t)':c=stereo:s=48000:d=1`),
+      '-c:a',
+      'pcm_s16le',
+    ],
+  },
   mono: {
     extension: 'mp4',
     options: [...pattern('160x90', 1), ...tone(1), ...h264, ...aac, '-ac', '1'],
@@ -180,6 +189,19 @@ const recipes = {
   syncStreamLate: {
     extension: 'ts',
     options: [...flashAndBeep, '-vf', 'trim=start=0.5', '-vsync', 'vfr', ...h264, '-c:a', 'mp2'],
+  },
+  /** Begins ten seconds after zero, and tells its length from zero on. */
+  syncAtTen: {
+    extension: 'mkv',
+    options: [...flashAndBeep, ...h264, ...aac, '-output_ts_offset', '10'],
+  },
+  /** Every two frames have the same time. */
+  twins: {
+    extension: 'mkv',
+    options: [
+      pattern('160x90', 1, 25),
+      ['-c:v', 'mjpeg', '-pix_fmt', 'yuvj420p', '-bsf:v', 'setts=ts=floor(N/2)*80'],
+    ].flat(),
   },
   syncUneven: {
     extension: 'mp4',

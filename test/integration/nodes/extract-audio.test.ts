@@ -39,7 +39,16 @@ describeKind('extract-audio', (rig) => {
     expect(loudness(await rig.samples(path('speech.wav'), 16_000))).toBeGreaterThan(0.05);
   });
 
-  it.each(['sync', 'syncStreamLate', 'syncLateSound', 'syncLatePicture'] as const)(
+  it('lets the recognizer hear what two channels of opposite signs say', async () => {
+    const { path } = await extract(rig, 'antiphase');
+    expect(loudness(await rig.samples(path('speech.wav'), 16_000))).toBeGreaterThan(0.3);
+    const entries = 'stream=codec_name,sample_rate,channels';
+    expect((await rig.inspect(path('speech.wav'), entries)).streams).toEqual([
+      { codec_name: 'pcm_s16le', sample_rate: '16000', channels: 1 },
+    ]);
+  });
+
+  it.each(['sync', 'syncAtTen', 'syncStreamLate', 'syncLateSound', 'syncLatePicture'] as const)(
     'puts the beep of "%s" where it is in the film, in both files',
     async (clip) => {
       const { path } = await extract(rig, clip);

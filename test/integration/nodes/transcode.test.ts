@@ -96,14 +96,14 @@ describeKind('transcode', (rig) => {
     });
   });
 
-  it('makes 8 bits of a film in high dynamic range, tagged as what it is', async () => {
+  it('makes 8 bits in standard range of a film in high dynamic range', async () => {
     const path = await encode(rig, 'hdr');
     const entries = 'stream=pix_fmt,color_space,color_transfer,color_primaries';
     expect((await rig.inspect(path, entries)).streams?.[0]).toEqual({
       pix_fmt: 'yuv420p',
-      color_space: 'bt2020nc',
-      color_transfer: 'smpte2084',
-      color_primaries: 'bt2020',
+      color_space: 'bt709',
+      color_transfer: 'bt709',
+      color_primaries: 'bt709',
     });
     // Of the ten-bit film's thirty; the oldest build gives the last one no time to be seen.
     expect((await rig.frames(path)).pictures.length).toBeGreaterThanOrEqual(29);
@@ -146,8 +146,16 @@ describeKind('transcode', (rig) => {
     for (const [index, time] of times.entries()) expect(time).toBeCloseTo(index / 240, 3);
   });
 
+  it('leaves out one of two frames that claim the same time', async () => {
+    const { times } = await encodedFrames(rig, 'twins');
+    expect(times).toHaveLength(13);
+    for (const [index, time] of times.entries()) expect(time).toBeCloseTo(index * 0.08, 3);
+  });
+
   it('begins at zero, wherever the source begins', async () => {
-    const clips = ['sync', 'syncStream', 'syncLatePicture', 'syncLateSound'] as const;
+    const clips = [
+      ...(['sync', 'syncStream', 'syncLatePicture', 'syncLateSound', 'syncAtTen'] as const),
+    ];
     for (const clip of clips) expect((await encodedFrames(rig, clip)).times[0]).toBe(0);
   });
 

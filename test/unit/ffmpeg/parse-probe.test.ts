@@ -150,6 +150,14 @@ describe('a probe', () => {
     expect(needsPacketScan({ ...answerOf(film), format })).toBe(true);
   });
 
+  test('asks for the packets where a tag tells the length of a track that begins late', () => {
+    const { duration: _dropped, ...untimed } = film;
+    const tagged = { ...untimed, tags: { DURATION: '00:00:12.000000000' } };
+    expect(needsPacketScan(answerOf({ ...tagged, start_time: '0.020000' }))).toBe(false);
+    expect(needsPacketScan(answerOf({ ...tagged, start_time: '10.000000' }))).toBe(true);
+    expect(needsPacketScan(answerOf({ ...film, start_time: '10.000000' }))).toBe(false);
+  });
+
   test.each<[Partial<ProbeStream>, number]>([
     [{ side_data_list: [{ rotation: -90 }] }, 90],
     [{ side_data_list: [{ rotation: 90 }] }, 270],

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import { colorCodingOf, colorOptions } from '../../../src/nodes/color.ts';
+import { colorCodingOf, colorOptions, renditionCodingOf } from '../../../src/nodes/color.ts';
 import type { VideoTrack } from '../../../src/graph/media-probe.ts';
 import { videoTrack } from './sample-media.ts';
 
@@ -30,7 +30,7 @@ describe('colorCodingOf', () => {
     expect(colorCodingOf(untagged({ colorMatrix: 'gbr' })).space).toBe('bt709');
   });
 
-  it('keeps wide color and HDR tagged as what they are', () => {
+  it('knows wide color and high dynamic range as what they are', () => {
     expect(colorCodingOf(videoTrack({ colorTransfer: 'smpte2084' }))).toEqual({
       scaleMatrix: 'bt2020',
       space: 'bt2020nc',
@@ -39,6 +39,21 @@ describe('colorCodingOf', () => {
     });
     const wide = videoTrack({ colorMatrix: 'bt2020nc', colorTransfer: 'bt709' });
     expect(colorCodingOf(wide)).toMatchObject({ space: 'bt2020nc', transfer: 'bt709' });
+  });
+});
+
+describe('renditionCodingOf', () => {
+  it('keeps how the source is coded', () => {
+    for (const colorMatrix of ['bt709', 'smpte170m', 'bt2020nc']) {
+      const video = videoTrack({ colorMatrix });
+      expect(renditionCodingOf(video)).toEqual(colorCodingOf(video));
+    }
+  });
+
+  it('is BT.709 for high dynamic range, which is mapped', () => {
+    for (const colorTransfer of ['smpte2084', 'arib-std-b67']) {
+      expect(renditionCodingOf(videoTrack({ colorTransfer })).space).toBe('bt709');
+    }
   });
 });
 

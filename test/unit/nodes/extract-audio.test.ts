@@ -1,5 +1,9 @@
 import { describe, expect, it } from 'vitest';
-import { extractAudio, planExtractAudio } from '../../../src/nodes/extract-audio.ts';
+import {
+  extractAudio,
+  planDifference,
+  planExtractAudio,
+} from '../../../src/nodes/extract-audio.ts';
 import { unusedTools } from '../../support/node-attempt.ts';
 import { film } from './sample-media.ts';
 
@@ -65,6 +69,35 @@ describe('planExtractAudio', () => {
     const tokens = plan.outputs[0]?.options ?? [];
     expect(tokens[tokens.indexOf('-ac') + 1]).toBe(channelsOut);
     expect(tokens[tokens.indexOf('-b:a') + 1]).toBe(bitrate);
+  });
+});
+
+describe('planExtractAudio of surround sound', () => {
+  it('mixes to stereo in floating point, with a limiter behind, in both files', () => {
+    const plan = planExtractAudio(params, film({}, { channels: 6 }), paths);
+    const filters = plan.outputs.map(({ options }) => options[options.indexOf('-af') + 1]);
+    const downmix =
+      'aformat=sample_fmts=fltp:channel_layouts=stereo,alimiter=level=0:attack=1:limit=0.95';
+    expect(filters).toEqual([
+      `aresample=48000:async=1:first_pts=0,${downmix}`,
+      `aresample=16000:async=1:first_pts=0,${downmix}`,
+    ]);
+  });
+});
+
+describe('planDifference', () => {
+  it('takes what two channels do not have in common', () => {
+    const files = { source: '/job/source', output: '/job/out/difference-speech.wav' };
+    expect(planDifference(film(), files).outputs).toEqual([
+      {
+        path: '/job/out/difference-speech.wav',
+        options: [
+          ...['-map', '0:1', '-map_metadata:s', '-1'],
+          ...['-af', 'aresample=16000:async=1:first_pts=0,pan=mono|c0=0.5*c0-0.5*c1'],
+          ...['-c:a', 'pcm_s16le', '-bitexact', '-f', 'wav'],
+        ],
+      },
+    ]);
   });
 });
 

@@ -29,7 +29,7 @@ describe('planTranscode', () => {
             '-map_metadata:s',
             '-1',
             '-vf',
-            'scale=1280:720:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
+            'select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.004149),scale=1280:720:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
             '-enc_time_base',
             '1/90000',
             '-c:v',
@@ -71,8 +71,17 @@ describe('planTranscode', () => {
   });
 
   it('deinterlaces only what is interlaced', () => {
-    expect(optionAfter('-vf', film({ isInterlaced: true }))).toMatch(/^yadif=0:-1:1,scale=/);
+    expect(optionAfter('-vf', film({ isInterlaced: true }))).toMatch(/,yadif=0:-1:1,scale=/);
     expect(optionAfter('-vf')).not.toContain('yadif');
+  });
+
+  it('maps high dynamic range to what every screen shows, after it was made smaller', () => {
+    const hdr = film({ colorTransfer: 'smpte2084', colorMatrix: 'bt2020nc' });
+    expect(optionAfter('-vf', hdr)).toBe(
+      'select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.004149),scale=1280:720:in_color_matrix=bt2020,format=rgb48le,lut3d=file=tone-map.cube:interp=tetrahedral,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
+    );
+    expect(optionAfter('-colorspace', hdr)).toBe('bt709');
+    expect(optionAfter('-color_trc', hdr)).toBe('bt709');
   });
 
   it('scales to the size that a viewer sees', () => {
@@ -83,7 +92,7 @@ describe('planTranscode', () => {
       displayHeight: 1920,
       rotationDegrees: 90,
     });
-    expect(optionAfter('-vf', phone)).toMatch(/^scale=720:1280:/);
+    expect(optionAfter('-vf', phone)).toMatch(/,scale=720:1280:/);
   });
 
   it('takes quality and preset from its parameters', () => {
