@@ -12,7 +12,7 @@ const linkRefusals = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP
  * @throws Error with the system's code: `ENOENT` when `from` is not there, `EEXIST` when `to` is.
  */
 export async function shareFile(from: string, to: string): Promise<void> {
-  assert((await lstat(from)).isFile(), 'only regular files are shared');
+  assert((await lstat(from)).isFile(), 'what is to be shared is not a regular file');
   try {
     await link(from, to);
   } catch (thrown) {

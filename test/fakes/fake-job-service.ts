@@ -41,6 +41,7 @@ export interface FakeFindings {
   readonly files?: readonly FakeFile[];
   readonly media?: MediaProbe;
   readonly warnings?: readonly JobWarning[];
+  readonly isReused?: true;
 }
 
 /**
@@ -209,7 +210,7 @@ export class FakeJobService implements JobService {
 
   /** A running node ends well. */
   succeed(jobId: string, nodeId: string, findings: FakeFindings = {}): void {
-    const { files = [], media, warnings = [] } = findings;
+    const { files = [], media, warnings = [], isReused } = findings;
     const attempt = this.#attempt(jobId, nodeId);
     const artifacts = files.map((file) => this.#keep(jobId, nodeId, file));
     const found = media && { media, expansion: { skipped: {}, estimates: {} } };
@@ -221,6 +222,7 @@ export class FakeJobService implements JobService {
       artifacts,
       warnings,
       ...found,
+      ...(isReused && { isReused }),
     }));
   }
 

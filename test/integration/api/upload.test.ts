@@ -84,6 +84,15 @@ describe('A raw body', () => {
     expect(rig.service.submitted[0]).toMatchObject({ priority });
   });
 
+  test.each([
+    ['?cache=off', false],
+    ['?cache=on', true],
+    ['', true],
+  ])('uses earlier results as it says: "%s"', async (query, usesCache) => {
+    expect((await post(film, {}, query)).status).toBe(201);
+    expect(rig.service.submitted[0]).toMatchObject({ usesCache });
+  });
+
   test('is made for the tenant that it names, else for the default one', async () => {
     const named = jobSchema.parse(JSON.parse((await post(film, {}, '?tenant=acme-1')).text));
     const other = jobSchema.parse(JSON.parse((await post(film, {}, '')).text));
@@ -102,6 +111,7 @@ describe('A raw body', () => {
     ['?tenant=', 400, 'invalid_request', '"tenant"'],
     [`?tenant=${'a'.repeat(64)}`, 400, 'invalid_request', 'up to 63'],
     ['?priority=', 400, 'invalid_request', '"priority"'],
+    ['?cache=no', 400, 'invalid_request', '"cache" has to be "on" or "off"'],
     ['?priority=1&priority=2', 400, 'invalid_request', 'more than once'],
     ['?params=%7Bnope', 400, 'invalid_request', 'not valid JSON'],
     ['?params=%5B1%5D', 400, 'invalid_request', 'JSON object'],

@@ -33,11 +33,32 @@ function snapshotOf(
 }
 
 describe('The view of a job', () => {
+  test('says of a node that an earlier result was used, and of its event', () => {
+    const { nodes } = toJobView(snapshotOf({ a: { phase: 'succeeded', isReused: true } }), '');
+    expect(nodes.map(({ reused }) => reused)).toEqual([true, undefined, undefined, undefined]);
+    const node = { type: 'node', atMs: 0, nodeId: 'a', phase: 'succeeded', attempt: 1 } as const;
+    const told = ({ isReused }: { isReused?: true }) =>
+      toEventView({
+        type: 'notice',
+        sequence: 1,
+        notice: { ...node, ...(isReused && { isReused }) },
+      });
+    expect(told({ isReused: true }).data).toMatchObject({ reused: true });
+    expect(JSON.stringify(told({}).data)).not.toContain('reused');
+  });
+
   test('is as the schema says, from a new job to a failed one', () => {
     const atMs = Date.UTC(2026, 0, 2);
     const failed = snapshotOf(
       {
-        a: { phase: 'succeeded', attempt: 1, queuedAtMs: atMs, startedAtMs: atMs, endedAtMs: atMs },
+        a: {
+          phase: 'succeeded',
+          attempt: 1,
+          queuedAtMs: atMs,
+          startedAtMs: atMs,
+          endedAtMs: atMs,
+          isReused: true,
+        },
         b: {
           phase: 'failed',
           failure: { code: 'corrupt', message: 'x', operatorDetail: 'SECRET' },

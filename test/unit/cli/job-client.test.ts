@@ -13,7 +13,7 @@ import { standardPlan } from '../../fakes/standard-plan.ts';
 const jobId = 'j'.repeat(22);
 const work = { durationSec: 10, transcodeCoresMax: 2, speechCoresMax: 1, speechFactor: 0.1 };
 
-/** A job of which one node has succeeded, one runs, and one has failed for good. */
+/** A job of which one node did with an earlier result, one runs, and one has failed for good. */
 async function startedJob(): Promise<FakeJobService> {
   const service = new FakeJobService([standardPlan(work)]);
   const upload = {
@@ -25,7 +25,8 @@ async function startedJob(): Promise<FakeJobService> {
   await service.submit({ jobId, upload, pipeline: 'standard', params: {}, priority: 0 });
   service.start(jobId, 'validate');
   const source = { name: 'source', content: Buffer.from('film'), product: false };
-  service.succeed(jobId, 'validate', { files: [{ ...source, role: 'source' }] });
+  const files = [{ ...source, role: 'source' }] as const;
+  service.succeed(jobId, 'validate', { files, isReused: true });
   service.start(jobId, 'transcode-720p', 2);
   service.report(jobId, 'transcode-720p', 0.25);
   return service;
@@ -46,6 +47,7 @@ describe('a job behind the API', () => {
     const service = await startedJob();
     const { local, remote } = await viewsOf(service);
     expect(remote.view).toEqual(local);
+    expect(remote.view.nodes[0]).toMatchObject({ id: 'validate', isReused: true });
     expect(remote.view.nodes.find((node) => node.id === 'transcode-720p')).toMatchObject({
       phase: 'running',
       progress: 0.25,

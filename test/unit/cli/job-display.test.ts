@@ -116,6 +116,7 @@ describe('the plain display', () => {
     display.notice({ ...base, phase: 'running', cores: 2 }, runningJob);
     display.notice({ ...base, phase: 'running', cores: 1, attempt: 2 }, runningJob);
     display.notice({ ...base, phase: 'succeeded' }, finishedJob);
+    display.notice({ ...base, phase: 'succeeded', isReused: true }, finishedJob);
     display.notice({ ...base, nodeId: 'merge-1080p', phase: 'skipped' }, runningJob);
     display.notice({ type: 'warning', atMs, message: 'No model.' }, runningJob);
     display.notice({ type: 'job', atMs, phase: 'succeeded' }, finishedJob);
@@ -124,6 +125,7 @@ describe('the plain display', () => {
       '    1.5 s  extract-audio started on 2 cores',
       '    1.5 s  extract-audio started on 1 core, attempt 2',
       '    1.5 s  extract-audio succeeded in 1.2 s',
+      '    1.5 s  extract-audio reused in 1.2 s',
       '    1.5 s  merge-1080p skipped: its input was skipped',
       '    1.5 s  warning: No model.',
       '    1.5 s  job succeeded',

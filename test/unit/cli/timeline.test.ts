@@ -30,6 +30,17 @@ describe('the timeline', () => {
     ]);
   });
 
+  test('says what was not made again', () => {
+    const reused = { ...ran('b', ['a'], { queued: 0, started: 0, ended: 5, cores: 0 }) };
+    const nodes = [
+      ran('a', [], { queued: 0, started: 0, ended: 5 }),
+      { ...reused, isReused: true as const },
+    ];
+    const rows = draw({ ...finishedJob, endedAtMs: createdAtMs + 5, nodes });
+    expect(rows[2]).not.toContain('reused');
+    expect(rows[3]).toMatch(/  reused, after a$/);
+  });
+
   test('keeps to ASCII where asked', () => {
     expect(draw(finishedJob, 100, false).join('')).toMatch(/^[ -~]*$/);
   });

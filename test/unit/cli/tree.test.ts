@@ -42,6 +42,18 @@ describe('the live tree', () => {
     expect(draw(finishedJob)).toHaveLength(draw(runningJob).length);
   });
 
+  test('says what was not made again', () => {
+    const node = ran('a', [], { queued: 0, started: 0, ended: 5, cores: 0 });
+    const nodes = [
+      { ...node, isReused: true as const },
+      ran('b', [], { queued: 0, started: 0, ended: 5 }),
+    ];
+    expect(draw({ ...finishedJob, nodes }).slice(0, 2)).toEqual([
+      '✔ a  5 ms  reused',
+      '✔ b  5 ms  1 core',
+    ]);
+  });
+
   test('says that all is done', () => {
     expect(draw(finishedJob).at(-1)).toBe('succeeded  9 of 9 nodes done, 9.3 s');
   });
