@@ -66,12 +66,10 @@ async function takeJob(options: ApiOptions, exchange: Exchange): Promise<void> {
   const what = isReplay ? 'job asked for again' : 'job made';
   options.logger.info({ jobId: id, pipeline: plan.pipeline, bytes: job.upload.bytes }, what);
   const { baseUrl = '', retention } = options;
-  const headers = {
-    Location: `${baseUrl}${jobPath(id)}`,
-    ...(isReplay && { 'Idempotency-Replayed': 'true' }),
-  };
+  exchange.response.location(`${baseUrl}${jobPath(id)}`);
+  if (isReplay) exchange.response.set('Idempotency-Replayed', 'true');
   const view = toJobView({ job, progress: new Map() }, baseUrl, retention);
-  sendJson(exchange, isReplay ? 200 : 201, view, headers);
+  sendJson(exchange, isReplay ? 200 : 201, view);
 }
 
 /** The answer to a request that went well. */

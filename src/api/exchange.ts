@@ -16,23 +16,14 @@ export interface Exchange {
 }
 
 /** Answers with JSON; while the client is still sending a body, as {@link sendProblem} does. */
-// oxlint-disable-next-line max-params -- few answers have headers of their own
-export function sendJson(
-  exchange: Exchange,
-  status: number,
-  body: unknown,
-  headers: Readonly<Record<string, string>> = {},
-): void {
+export function sendJson(exchange: Exchange, status: number, body: unknown): void {
   const { request, response } = exchange;
   if (isBodyPending(request)) {
     const text = Buffer.from(JSON.stringify(body));
-    sendEarly(exchange, { status, type: 'application/json; charset=utf-8', text, headers });
+    sendEarly(exchange, { status, type: 'application/json; charset=utf-8', text });
     return;
   }
-  response
-    .status(status)
-    .set({ 'Cache-Control': 'no-cache', ...headers })
-    .json(body);
+  response.status(status).set('Cache-Control', 'no-cache').json(body);
 }
 
 /** Answers with a failure as problem+json; a failure of the service's own is logged with its detail. */
@@ -67,7 +58,7 @@ interface WholeAnswer {
   readonly status: number;
   readonly type: string;
   readonly text: Buffer;
-  readonly headers: Readonly<Record<string, string>>;
+  readonly headers?: Readonly<Record<string, string>>;
 }
 
 /** Answers at once, whether or not the body has come. */

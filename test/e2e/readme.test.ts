@@ -64,4 +64,15 @@ describe('the examples of the README', () => {
     const { size } = await stat(join(directory.path, '720p.mp4'));
     expect(size).toBeGreaterThan(1000);
   });
+
+  test('send again, and delete', async () => {
+    const [send = ''] = exampleOf('send-again');
+    const { id } = z.object({ id: z.string() }).parse(JSON.parse(await shell(send)));
+    expect(JSON.parse(await shell(send))).toMatchObject({ id });
+
+    const [remove = ''] = exampleOf('delete');
+    expect(await shell(remove, id)).toBe('');
+    const [read = ''] = exampleOf('follow');
+    expect(JSON.parse(await shell(read, id))).toMatchObject({ status: 404, code: 'not_found' });
+  });
 });

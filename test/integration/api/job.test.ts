@@ -185,7 +185,7 @@ describe('The service', () => {
     ['PUT', '/v1/jobs', 'GET, HEAD, POST, OPTIONS'],
     ['DELETE', '/healthz', 'GET, HEAD, OPTIONS'],
     ['POST', '/v1/pipelines', 'GET, HEAD, OPTIONS'],
-    ['PATCH', `/v1/jobs/${newJobId()}`, 'GET, HEAD, OPTIONS'],
+    ['PATCH', `/v1/jobs/${newJobId()}`, 'GET, HEAD, DELETE, OPTIONS'],
     ['GET', `/v1/jobs/${newJobId()}/cancel`, 'POST, OPTIONS'],
   ])('refuses %s %s with the methods there are', async (method, path, allow) => {
     const answer = await call(method, path);

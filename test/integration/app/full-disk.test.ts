@@ -27,8 +27,12 @@ describe('a disk that fills up', () => {
     const disk = join(directory.path, 'disk');
     await mkdir(disk);
     const mounted = await mountMemory(disk, 64 * mebibyte);
-    if (typeof mounted === 'string') return test.skip(mounted);
-    await using _mounted = mounted;
+    if (typeof mounted === 'string') {
+      test.skip(mounted);
+      return;
+    }
+    await using disks = new AsyncDisposableStack();
+    disks.use(mounted);
     const dataDir = join(disk, 'data');
     const loaded = loadSettings({ flags: { dataDir, port: '0' }, env: process.env });
     assert(loaded.ok, 'the settings are good');

@@ -1,6 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
 import { createTempDirectory } from '../../support/temp-directory.ts';
+import { keepForEver } from '../../../src/jobs/retention.ts';
 import { JobRig } from '../../support/job-rig.ts';
 import { hostOf } from '../../fakes/makespan.ts';
 import { Random } from '../../fakes/random.ts';
@@ -59,7 +60,8 @@ describe('the standard pipeline', () => {
 
   it('leaves only the products, once the job succeeded', async () => {
     await using directory = await createTempDirectory();
-    const rig = await JobRig.open({ directory: directory.path });
+    const retention = { ...keepForEver, sourceMs: 0 };
+    const rig = await JobRig.open({ directory: directory.path, retention });
     const job = await rig.submitStandard();
     await playToEnd(rig, [job]);
     await rig.close();
