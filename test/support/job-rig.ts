@@ -17,7 +17,7 @@ import type { Plan } from '../../src/pipeline/plan.ts';
 import type { Capacity } from '../../src/resources/demand.ts';
 import { createJob } from '../../src/scheduler/create-job.ts';
 import { violations } from '../../src/scheduler/invariants.ts';
-import { isTerminalJob } from '../../src/scheduler/job-state.ts';
+import { defaultTenant, isTerminalJob } from '../../src/scheduler/job-state.ts';
 import type { JobState, NodePhase, NodeRecord } from '../../src/scheduler/job-state.ts';
 import { decide } from '../../src/scheduler/select.ts';
 import { ResultCache } from '../../src/storage/result-cache.ts';
@@ -152,11 +152,11 @@ export class JobRig implements AsyncDisposable {
     return this.close();
   }
 
-  /** Submits a job with this plan and returns its id. */
-  async submit(plan: Plan, priority = 0): Promise<string> {
+  /** Submits a job with this plan, on somebody's behalf, and returns its id. */
+  async submit(plan: Plan, priority = 0, tenant = defaultTenant): Promise<string> {
     const id = newJobId();
     const upload = await this.upload(id);
-    const state = createJob({ id, plan, priority, atMs: this.clock.nowMs() });
+    const state = createJob({ id, plan, priority, tenant, atMs: this.clock.nowMs() });
     await this.engine.submit({ state, upload });
     return id;
   }
