@@ -81,9 +81,18 @@ export function classifyProbe(
     return classifyLimits(report, limits) ?? mediaFailure('unsupported_format', detail);
   }
   const classified = classifyMessages(report, limits);
-  return classified?.code === 'tool' || file.isMedia
-    ? classified
-    : (classifyLimits(report, limits) ?? mediaFailure('unsupported_format', detail));
+  if (!file.isMedia) {
+    const isTool = classified?.code === 'tool' && !isAboutContent(report);
+    const foreign = classifyLimits(report, limits) ?? mediaFailure('unsupported_format', detail);
+    return isTool ? classified : foreign;
+  }
+  const isContent = classified?.code === 'tool' && isAboutContent(report);
+  return isContent ? mediaFailure('corrupt', detail) : classified;
+}
+
+/** Whether a demuxer or a decoder complained, which they do about what they read: `[hevc @ 0x55…] …`. */
+function isAboutContent({ stderr }: ToolReport): boolean {
+  return /^\[[\w,]+ @ 0x[0-9a-f]+\]/m.test(stderr);
 }
 
 /** What the end itself says, whatever was written: the first cause, a signal, a failed start. */
@@ -173,10 +182,10 @@ function classifyFullDisk(report: ToolReport): Failure | undefined {
 const messageMeanings: readonly (readonly [RegExp, keyof typeof sentences])[] = [
   [/Cannot allocate memory|malloc of size \d+ failed|bad_alloc/, 'resource'],
   [/Resource temporarily unavailable/, 'resource'],
-  [/moov atom not found/, 'truncated'],
+  [/moov atom not found|Truncating packet of size/, 'truncated'],
   [/\b(encrypted|decryption)\b/i, 'encrypted'],
   [
-    /Invalid data found|End of file|[Ee]rror while decoding|Conversion failed|Error (?:initializing|submitting)|could not find codec parameters|Decode error rate|Cannot determine format of input|does not contain any stream|matches no streams/,
+    /Invalid data found|End of file|[Ee]rror while decoding|Conversion failed|Error (?:initializing|submitting)|could not find codec parameters|Decode error rate|Cannot determine format of input|does not contain any stream|matches no streams|Application provided duration: -?\d+ is invalid/,
     'corrupt',
   ],
 ];

@@ -82,6 +82,9 @@ export function toMediaProbe(answer: ProbeAnswer, file: ProbedFile): Result<Medi
   const video = videoStream && toVideoTrack(videoStream, durationOf(videoStream));
   const audio = audioStream && toAudioTrack(audioStream, durationOf(audioStream));
   const durationSec = Math.max(video?.durationSec ?? 0, audio?.durationSec ?? 0);
+  if (audio !== undefined && !hasPossibleRate(audio)) {
+    return err(mediaFailure('corrupt', `Nothing is sampled at ${audio.sampleRateHz} Hz.`));
+  }
   if (durationSec <= 0) return err(mediaFailure('corrupt', 'No stream has a duration.'));
   if (durationSec > limits.durationSecMax) return err(durationLimit(limits));
   if (video !== undefined && pixelsOf(video) > limits.pixelsMax) return err(pixelsLimit(limits));
@@ -201,6 +204,18 @@ function toAudioTrack(stream: ProbeStream, durationSec: number): AudioTrack {
     durationSec,
     ...(language === undefined || language === 'und' ? {} : { language }),
   };
+}
+
+/**
+ * Sampling rates that recordings have: telephones and toys begin at a few kilohertz, studios end at
+ * 768 kHz. Beyond these resamplers ask for more memory than there is.
+ */
+const rateHzRange = [1000, 1_536_000] as const;
+
+/** A rate of zero is one that the container does not tell; the decoder will. */
+function hasPossibleRate({ sampleRateHz }: AudioTrack): boolean {
+  const [least, most] = rateHzRange;
+  return sampleRateHz === 0 || (sampleRateHz >= least && sampleRateHz <= most);
 }
 
 function toSampleAspectRatio(text: string | undefined): number {

@@ -26,10 +26,14 @@ export function lengthBounds(trackSec: number, media: MediaProbe): LengthBounds 
   };
 }
 
-/** {@link lengthBounds} of a video track: its last frame may lack its duration. */
+/**
+ * {@link lengthBounds} of a video track: its last frame may lack its duration, which is half of the
+ * film at most, whatever frame rate the file declares.
+ */
 export function videoLengthBounds(video: VideoTrack, media: MediaProbe): LengthBounds {
   const bounds = lengthBounds(video.durationSec, media);
-  return { ...bounds, minSec: Math.max(0, bounds.minSec - 1 / video.framesPerSecond) };
+  const frameSec = Math.min(1 / video.framesPerSecond, video.durationSec / 2);
+  return { ...bounds, minSec: Math.max(0, bounds.minSec - frameSec) };
 }
 
 /** Checks the length of what was made of the source: `truncated` when too short, `corrupt` when too long. */

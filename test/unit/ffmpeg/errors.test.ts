@@ -48,6 +48,7 @@ describe('a run that ended', () => {
     [{ code: 1 }, 'file:/x: Invalid data found when processing input', 'corrupt'],
     [{ code: 1 }, 'file:/x: End of file', 'corrupt'],
     [{ code: 1 }, "Stream map '0:7' matches no streams.", 'corrupt'],
+    [{ code: 1 }, '[mp4 @ 0x1] Application provided duration: -5 is invalid', 'corrupt'],
     [{ code: 1 }, '[mov @ 0x1] moov atom not found', 'truncated'],
     [{ code: 1 }, 'Codec (dca) not on whitelist', 'unsupported_codec'],
     [{ code: 1 }, 'Picture size 9x9 exceeds specified max pixel count 4', 'limit_pixels'],
@@ -80,6 +81,20 @@ describe('a probe that gave no answer', () => {
     const invalid = 'Invalid data found when processing input';
     expect(codeOf(invalid, true)).toBe('corrupt');
     expect(codeOf(invalid, false)).toBe('unsupported_format');
+  });
+
+  test('because a decoder complained is about the file, whatever it said', () => {
+    const complaint = '[pcm_s16le @ 0x5576a3156040] Too many channels: 65535';
+    expect(codeOf(complaint, true)).toBe('corrupt');
+    expect(codeOf(complaint, false)).toBe('unsupported_format');
+  });
+
+  test('because of the program itself is not about the file', () => {
+    expect(codeOf("Unrecognized option 'max_pixel'.", true)).toBe('tool');
+  });
+
+  test('because the file ends in the middle of something means that its end is missing', () => {
+    expect(codeOf('Truncating packet of size 4 to 1\nInput/output error', true)).toBe('truncated');
   });
 
   test('because its demuxer is not allowed means a foreign format', () => {

@@ -143,6 +143,16 @@ describe('a probe', () => {
     expect(goodProbe(live, { measuredSec }).durationSec).toBe(2.04);
   });
 
+  test.each(['1', '2147483647'])('refuses sound sampled at %s Hz', (rate) => {
+    expect(failureOf(answerOf(film, { ...sound, sample_rate: rate })).code).toBe('corrupt');
+  });
+
+  test.each(['8000', '768000', '0'])('takes sound sampled at %s Hz', (rate) => {
+    expect(goodProbe(answerOf(film, { ...sound, sample_rate: rate })).audio?.sampleRateHz).toBe(
+      Number(rate),
+    );
+  });
+
   test('asks for the packets only where the container guesses', () => {
     expect(needsPacketScan(recorded('portrait-5.1'))).toBe(false);
     expect(needsPacketScan(recorded('cover-mp3'))).toBe(true);

@@ -28,4 +28,9 @@ describe('checkLength', () => {
     const slides = film({ framesPerSecond: 0.25, durationSec: 8 });
     expect(checkLength(4, videoLengthBounds(slides.video, slides)).ok).toBe(true);
   });
+
+  it('does not let a film miss nearly all of itself, however few frames it declares', () => {
+    const lie = film({ framesPerSecond: 6e-6, durationSec: 4 });
+    expect(checkLength(0, videoLengthBounds(lie.video, lie)).ok).toBe(false);
+  });
 });
