@@ -4,8 +4,10 @@ import { checkPhase, checkReadiness } from './api/readiness.ts';
 import type { ServicePhase } from './api/readiness.ts';
 import type { PipelineView } from './api/schema.ts';
 import { startServer } from './api/server.ts';
+import type { RunningServer } from './api/server.ts';
 import { required } from './base/assert.ts';
 import { systemClock } from './base/clock.ts';
+import { within } from './base/grace.ts';
 import { failureFromThrown } from './base/failure.ts';
 import type { Failure } from './base/failure.ts';
 import type { Logger } from './base/logger.ts';
@@ -71,8 +73,14 @@ export interface App {
    */
   listen(): Promise<Result<{ readonly url: string }, Failure>>;
   /**
-   * Stops the server and the worker, ends every child, closes the store, and gives the data directory
-   * back to other processes. Idempotent.
+   * Takes no more jobs and starts nothing, but lets uploads and nodes end that can within `stopGraceSec`,
+   * or until `hurry` aborts; all other nodes are handed back for the next start. The server answers
+   * meanwhile, but says that it is not ready. The caller closes the service next.
+   */
+  drain(hurry: AbortSignal): Promise<void>;
+  /**
+   * Stops the server and the worker, hands running nodes back, ends every child, closes the store, and
+   * gives the data directory back to other processes. Idempotent.
    */
   close(): Promise<void>;
 }
@@ -151,7 +159,8 @@ interface Foundations {
   readonly owned: AsyncDisposableStack;
 }
 
-function assemble(foundations: Foundations): App {
+/** The parts at work between the store and the edges, each closed with what is owned. */
+function build(foundations: Foundations) {
   const { settings, logger, capacity, dataDirectory, storage, library, store, owned } = foundations;
   const clock = systemClock;
   const dispatch = new LocalDispatch();
@@ -180,6 +189,14 @@ function assemble(foundations: Foundations): App {
   engine.onEnd(({ id }) => ledger.release(id));
   const intake = createIntake(dataDirectory, ledger);
   owned.defer(() => intake.close());
+  return { engine, janitor, worker, service, intake, retention, workspace };
+}
+
+function assemble(foundations: Foundations): App {
+  const { settings, logger, capacity, dataDirectory, library, store, results, owned } = foundations;
+  const clock = systemClock;
+  const { engine, janitor, worker, service, intake, ...rest } = build(foundations);
+  const { retention, workspace } = rest;
   let phase: ServicePhase = 'starting';
   const api = createApi({
     service,
@@ -201,17 +218,25 @@ function assemble(foundations: Foundations): App {
     if (begun.ok && phase === 'starting') phase = 'open';
     return begun;
   };
+  let server: RunningServer | undefined;
   let closed: Promise<void> | undefined;
   return {
     service,
     capacity,
     start,
     async listen() {
-      const server = await startServer(api, { ...settings, clock, logger });
-      if (!server.ok) return server;
-      owned.defer(() => server.value.close());
+      const started = await startServer(api, { ...settings, clock, logger, drainMs: cutAfterMs });
+      if (!started.ok) return started;
+      server = started.value;
+      owned.defer(() => started.value.close());
       const begun = await start();
-      return begun.ok ? ok({ url: server.value.url }) : begun;
+      return begun.ok ? ok({ url: started.value.url }) : begun;
+    },
+    async drain(hurry) {
+      phase = 'closing';
+      const grace = { graceMs: settings.stopGraceSec * 1000, hurry };
+      const requests = server?.drain() ?? Promise.resolve();
+      await Promise.all([worker.drain(grace), within(requests, grace, clock)]);
     },
     close() {
       phase = 'closing';
@@ -219,6 +244,12 @@ function assemble(foundations: Foundations): App {
     },
   };
 }
+
+/**
+ * How long requests may take to end when the server closes, in milliseconds. Uploads had their grace
+ * before, and downloads can be resumed; with the children's own time a stop stays within five seconds.
+ */
+const cutAfterMs = 2000;
 
 /** What is set going once nothing can fail any more but the store. */
 interface Machinery extends SweepParts {

@@ -32,6 +32,12 @@ export interface RunningServer {
   /** Its base URL without a slash at the end; the loopback address when it listens on all of them. */
   readonly url: string;
   /**
+   * Closes connections that are idle, and every other one behind the answer at hand. It goes on listening,
+   * so that clients are told what is the matter. Resolves when no request is in flight that changes
+   * something (an upload); those that only read can be repeated.
+   */
+  drain(): Promise<void>;
+  /**
    * Stops listening, ends event streams and idle connections at once, lets the other requests finish
    * for a while and then cuts them. Resolves when no connection is left. Idempotent.
    */
@@ -58,6 +64,7 @@ export async function startServer(
   let closing: Promise<void> | undefined;
   return ok({
     url: toUrl(server, options.host),
+    drain: () => drainTraffic(server, traffic),
     close: () => (closing ??= closeServer(server, traffic, options)),
   });
 }
@@ -164,6 +171,26 @@ function toUrlHost(host: string): string {
   if (host === '0.0.0.0') return '127.0.0.1';
   if (host === '::') return '[::1]';
   return host.includes(':') ? `[${host}]` : host;
+}
+
+async function drainTraffic(server: Server, { sockets, responses }: Traffic): Promise<void> {
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.setHeader('Connection', 'close');
+  });
+  const busy = new Set(responses.values());
+  for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+  for (const response of responses.keys()) {
+    if (!response.headersSent) response.setHeader('Connection', 'close');
+  }
+  const changing = (): ServerResponse | undefined =>
+    [...responses.keys()].find(({ req }) => req.method !== 'GET' && req.method !== 'HEAD');
+  for (let response = changing(); response !== undefined; response = changing()) {
+    await untilClosed(response);
+  }
+}
+
+function untilClosed(response: ServerResponse): Promise<void> {
+  return new Promise((resolve) => response.once('close', resolve));
 }
 
 async function closeServer(

@@ -41,6 +41,8 @@ export interface RunningApp {
   start(): Promise<Result<void, Failure>>;
   /** Starts the server, then takes up work. */
   listen(): Promise<Result<{ readonly url: string }, Failure>>;
+  /** Takes no more work and lets end what ends soon; `hurry` says that nobody waits for it. */
+  drain(hurry: AbortSignal): Promise<void>;
   close(): Promise<void>;
 }
 

@@ -24,6 +24,29 @@ export function listenForInterrupt(signals: Signals): Interrupt {
   return { signal: controller.signal, [Symbol.dispose]: stop };
 }
 
+/** A wish to end that leaves time to end well. */
+export interface Stop extends Interrupt {
+  /** Aborted by the second signal: end in good order, but now. */
+  readonly hurry: AbortSignal;
+}
+
+/**
+ * Listens for the signals that end a service: the first one aborts `signal`, the second one `hurry`, and
+ * the third one ends the process at once. A `SIGHUP` is only ever the first; see
+ * {@link listenForInterrupt}. Disposing gives the signals back.
+ */
+export function listenForStop(signals: Signals): Stop {
+  const steps = [new AbortController(), new AbortController()] as const;
+  const [first, second] = steps;
+  const stop = signals.on(endSignals, (name) => {
+    const next = steps.find(({ signal }) => !signal.aborted);
+    if (name === 'SIGHUP' && next !== first) return;
+    if (next === undefined) signals.kill(exitCodes.interrupted);
+    else next.abort();
+  });
+  return { signal: first.signal, hurry: second.signal, [Symbol.dispose]: stop };
+}
+
 /** Waits until `signal` aborts. */
 export function untilAborted(signal: AbortSignal): Promise<void> {
   return new Promise((resolve) => {

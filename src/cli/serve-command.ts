@@ -4,13 +4,13 @@ import { findToolchain } from '../ffmpeg/toolchain.ts';
 import { toolchainWarnings } from '../ffmpeg/toolchain-warnings.ts';
 import { reportFailure, type CliContext, type RunningApp } from './context.ts';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code.ts';
-import { listenForInterrupt, untilAborted } from './interrupt.ts';
+import { listenForStop, untilAborted } from './interrupt.ts';
 import { renderLines, span } from './text.ts';
 import { coresText } from './tree.ts';
 
 /** Serves until a signal ends it, then finishes in good order. */
 export async function serve(context: CliContext, settings: Settings): Promise<ExitCode> {
-  using interrupt = listenForInterrupt(context.signals);
+  using stop = listenForStop(context.signals);
   const app = await context.startApp(settings, createLogger(settings.logLevel));
   if (!app.ok) {
     reportFailure(context, app.error);
@@ -27,8 +27,9 @@ export async function serve(context: CliContext, settings: Settings): Promise<Ex
     const line = [span('reelgraph listens on '), span(listening.value.url, 'strong')];
     const about = span(` (${facts.join(', ')})`, 'dim');
     context.out.write(renderLines([[...line, about]], context.out.style));
-    await untilAborted(interrupt.signal);
-    context.out.write('Stopping. Press Ctrl-C again to end at once.\n');
+    await untilAborted(stop.signal);
+    context.out.write('Stopping; what ends soon may end. Press Ctrl-C again to stop now.\n');
+    await app.value.drain(stop.hurry);
   } finally {
     await app.value.close();
   }

@@ -97,6 +97,12 @@ export const settingsSchema = z.strictObject({
     .default(4 * 3600)
     .describe('Longest source.'),
   streamsMax: z.coerce.number().int().min(1).default(64).describe('Most streams in a source.'),
+  stopGraceSec: z.coerce
+    .number()
+    .min(0)
+    .max(600)
+    .default(20)
+    .describe('How long uploads and short nodes may take to end when the service is told to stop.'),
   logLevel: z
     .enum(['debug', 'info', 'warn', 'error', 'silent'])
     .default('info')

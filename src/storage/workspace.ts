@@ -54,6 +54,11 @@ export class Workspace {
     this.#scratch = join(root, 'scratch');
   }
 
+  /** The absolute path of the directory in which attempts work, each in one of its own below. */
+  get scratch(): string {
+    return this.#scratch;
+  }
+
   /** The absolute path of something that is recorded relative to the data directory. */
   absolute(relativePath: string): string {
     return join(this.#root, relativePath);

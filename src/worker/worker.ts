@@ -1,4 +1,6 @@
 import { required } from '../base/assert.ts';
+import { within } from '../base/grace.ts';
+import type { Grace } from '../base/grace.ts';
 import type { Clock } from '../base/clock.ts';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
@@ -9,15 +11,19 @@ import type { Dispatch } from '../dispatch/dispatch.ts';
 import { storeRetryMs } from '../jobs/engine.ts';
 import type { JobEngine } from '../jobs/engine.ts';
 import type { JobFeed } from '../jobs/feed.ts';
+import { resultKeyOf } from '../jobs/reuse.ts';
 import type { NodeKind } from '../nodes/node-kind.ts';
+import { endOrphans } from '../processes/end-orphans.ts';
 import { expandPlan } from '../pipeline/expand-plan.ts';
 import type { Capacity, Reservation } from '../resources/demand.ts';
 import type { JobEvent } from '../scheduler/event.ts';
 import type { JobState } from '../scheduler/job-state.ts';
 import { noUsage, usageAfterEnd, usageAfterRound } from '../scheduler/fair-share.ts';
 import type { Shares, TenantWeights } from '../scheduler/fair-share.ts';
+import { releaseOf } from '../scheduler/forecast.ts';
 import type { Forecast } from '../scheduler/forecast.ts';
 import type { Decide, Start } from '../scheduler/select.ts';
+import type { ResultCache } from '../storage/result-cache.ts';
 import type { AttemptKey, Workspace } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { StoredJob } from '../store/store.ts';
@@ -76,21 +82,21 @@ export class Worker {
   /** Ends the wait for cores that should come free; see `Decision.reconsiderAtMs`. */
   #cancelReconsider: () => void = () => undefined;
   readonly #stopping = new AbortController();
+  /** Set once no more nodes are taken. */
+  #isDraining = false;
+  /** Attempts that are being stopped so that somebody else can make them. */
+  readonly #handedBack = new Set<Running>();
   #detach: readonly (() => void)[] = [];
 
   constructor(parts: WorkerParts) {
     this.#parts = parts;
   }
 
-  /** Removes what attempts of an earlier life left behind, then starts taking nodes. */
+  /** Ends and removes what attempts of an earlier life left behind, then starts taking nodes. */
   async start(): Promise<void> {
-    const { dispatch, engine, workspace, logger } = this.#parts;
-    try {
-      await workspace.clearScratch();
-    } catch (error) {
-      logger.error({ error }, 'the files of earlier attempts could not be removed');
-    }
-    if (this.#isStopping) return;
+    const { dispatch, engine } = this.#parts;
+    await this.#clearScratch();
+    if (this.#isDraining) return;
     this.#detach = [
       dispatch.onReady(() => this.#claim()),
       engine.onStop((key) => this.#running.get(nameOf(key))?.abort.abort()),
@@ -99,25 +105,69 @@ export class Worker {
   }
 
   /**
-   * Takes no more nodes, ends the running ones and waits until every child is gone, or is given up by
-   * `runAttempt`. What was running stays `running` in the store, and the next start finds it lost.
-   * Idempotent.
+   * Takes no more nodes. Those that end within the grace, by their forecast, may end; all others are
+   * handed back at once, and what still runs when the grace is over or `hurry` aborts, then. Resolves as
+   * {@link stop} does.
+   */
+  async drain({ graceMs, hurry }: Grace): Promise<void> {
+    this.#isDraining = true;
+    this.#cancelReconsider();
+    for (const running of this.#running.values()) {
+      if (!this.#endsWithin(running, graceMs)) this.#handBack(running);
+    }
+    await within(this.#settled(), { graceMs, hurry }, this.#parts.clock);
+    await this.stop();
+  }
+
+  /**
+   * Takes no more nodes, stops the running ones, hands them back, and waits until every child is gone (or
+   * is given up by `runAttempt`) and that is stored. Only what the store does not take stays `running` in
+   * it: the next start finds it lost. Idempotent.
    */
   async stop(): Promise<void> {
+    this.#isDraining = true;
     this.#stopping.abort();
     this.#cancelReconsider();
+    for (const running of this.#running.values()) this.#handBack(running);
+    await this.#settled();
     for (const detach of this.#detach) detach();
-    for (const { abort } of this.#running.values()) abort.abort();
-    while (this.#unsettled.size > 0) await Promise.all(this.#unsettled);
+  }
+
+  async #clearScratch(): Promise<void> {
+    const { workspace, clock, logger } = this.#parts;
+    try {
+      const killed = await endOrphans({ directory: workspace.scratch, clock });
+      if (killed.length > 0) logger.warn({ killed }, 'killed what an earlier service left running');
+      await workspace.clearScratch();
+    } catch (error) {
+      logger.error({ error }, 'the files of earlier attempts could not be removed');
+    }
   }
 
   get #isStopping(): boolean {
     return this.#stopping.signal.aborted;
   }
 
+  async #settled(): Promise<void> {
+    while (this.#unsettled.size > 0) await Promise.all(this.#unsettled);
+  }
+
+  /** An attempt whose end nobody can tell is not waited for. */
+  #endsWithin(running: Running, graceMs: number): boolean {
+    const { forecast, reservation, startedMonotonicMs } = running;
+    const elapsedSec = (this.#parts.clock.monotonicMs() - startedMonotonicMs) / 1000;
+    const release = releaseOf({ forecast, cores: reservation.cores, elapsedSec });
+    return release !== undefined && release.inSec * 1000 <= graceMs;
+  }
+
+  #handBack(running: Running): void {
+    this.#handedBack.add(running);
+    running.abort.abort();
+  }
+
   #claim(): void {
     this.#cancelReconsider();
-    if (this.#isStopping) return;
+    if (this.#isDraining) return;
     const { capacity, clock, dispatch, decide } = this.#parts;
     const nowMs = clock.nowMs();
     const running = [...this.#running.values()];
@@ -226,7 +276,8 @@ export class Worker {
       },
       { workspace, clock, logger, ...(results !== undefined && { results }) },
     );
-    logResult(logger, result);
+    if (!result.ok && abort.signal.aborted) logger.info({}, 'attempt stopped');
+    else logResult(logger, result);
     return result;
   }
 
@@ -239,15 +290,19 @@ export class Worker {
   /** Stores how an attempt ended. Its files stay only when they have become the node's artifacts. */
   async #settle(
     job: JobState,
-    { key, abort }: Running,
+    running: Running,
     result: Result<AttemptResult, Failure>,
   ): Promise<void> {
+    const { key, abort } = running;
     const isStopped = !result.ok && abort.signal.aborted;
-    if (isStopped && this.#isStopping) return;
-    const after = await this.#applyEnd(job, { key, result, isStopped });
+    const isHandedBack = this.#handedBack.delete(running);
+    const after = await this.#applyEnd(job, { key, result, isStopped, isHandedBack });
     const record = after?.state.nodes.find(({ id }) => id === key.nodeId);
     const isKept = record?.phase === 'succeeded' && record.attempt === key.attempt;
-    if (result.ok && !isKept) await this.#parts.workspace.removeAttempt(key);
+    if (!result.ok) return;
+    const { toKeep } = result.value;
+    if (!isKept) await this.#parts.workspace.removeAttempt(key);
+    else if (toKeep !== undefined) this.#parts.results?.keep(toKeep);
   }
 
   /** An outcome that can't be told as it is (its kind has a bug) is an `internal` failure. */
@@ -263,16 +318,20 @@ export class Worker {
     }
   }
 
-  #eventOf(job: JobState, { key, result, isStopped }: Ended): JobEvent {
+  #eventOf(job: JobState, { key, result, isStopped, isHandedBack }: Ended): JobEvent {
     const facts = { atMs: this.#parts.clock.nowMs(), nodeId: key.nodeId, attempt: key.attempt };
-    if (isStopped) return { type: 'attempt-stopped', ...facts };
+    if (isStopped) return { type: isHandedBack ? 'attempt-released' : 'attempt-stopped', ...facts };
+    // The result that it was offered with is gone: it is offered again, to run.
+    if (!result.ok && result.error.code === 'lost') return { type: 'attempt-released', ...facts };
     if (!result.ok) return { type: 'attempt-failed', ...facts, failure: result.error };
-    const { outcome, artifacts } = result.value;
+    const { outcome, artifacts, isReused } = result.value;
     const warnings = (outcome.warnings ?? []).map((warning) => ({
       ...warning,
       nodeId: key.nodeId,
     }));
-    const succeeded = { type: 'attempt-succeeded', ...facts, artifacts, warnings } as const;
+    const reused = isReused === undefined ? {} : { isReused };
+    const made = { artifacts, warnings, ...reused };
+    const succeeded = { type: 'attempt-succeeded', ...facts, ...made } as const;
     if (outcome.media === undefined) return succeeded;
     const expansion = expandPlan(job.plan, outcome.media, this.#parts.kinds);
     return { ...succeeded, media: outcome.media, expansion };
@@ -323,6 +382,8 @@ interface Ended {
   readonly result: Result<AttemptResult, Failure>;
   /** Whether it ended because it was asked to. */
   readonly isStopped: boolean;
+  /** Whether it was asked to because the worker stops. */
+  readonly isHandedBack: boolean;
 }
 
 function startedEvent({ key, reservation, startedAtMs }: Running): JobEvent {

@@ -1,6 +1,8 @@
 import { existsSync } from 'node:fs';
-import { mkdir, readFile, rm, writeFile } from 'node:fs/promises';
-import { createServer } from 'node:net';
+import { mkdir, readdir, readFile, rm, writeFile } from 'node:fs/promises';
+import { request } from 'node:http';
+import type { IncomingMessage } from 'node:http';
+import { connect, createServer } from 'node:net';
 import type { AddressInfo } from 'node:net';
 import { once } from 'node:events';
 import { join } from 'node:path';
@@ -14,6 +16,7 @@ import { silentLogger } from '../../../src/base/logger.ts';
 import type { Result } from '../../../src/base/result.ts';
 import { loadSettings } from '../../../src/config/load-settings.ts';
 import { JobRig } from '../../support/job-rig.ts';
+import { until } from '../api/api-rig.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
 
 /** The service on a directory and a port, wired and not yet at work. */
@@ -26,7 +29,7 @@ async function open(dataDir: string, port = 0): Promise<Result<App, Failure>> {
   return createApp(loaded.value.settings, silentLogger);
 }
 
-/** A job that was being worked on when its service died, with a file of its attempt. */
+/** A job that was being worked on when its service stopped, with a file of its attempt. */
 async function interruptedJob(directory: string): Promise<{ job: string; scratch: string }> {
   const rig = await JobRig.open({ directory });
   const job = await rig.submitStandard();
@@ -93,7 +96,7 @@ describe('a start', () => {
       const app = await open(directory.path, port);
       assert(app.ok, 'the service is wired');
       expect(await app.value.listen()).toMatchObject({ ok: false, error: { code: 'resource' } });
-      expect(await validateOf(app.value, job)).toEqual({ phase: 'running', attempt: 1 });
+      expect(await validateOf(app.value, job)).toEqual({ phase: 'ready', attempt: 1 });
       expect(await readFile(join(scratch, 'half'), 'utf8')).toBe('x');
       await app.value.close();
     } finally {
@@ -102,13 +105,16 @@ describe('a start', () => {
     }
   });
 
-  it('takes up a job, which is lost work first', async () => {
+  it('takes up a job where it was', async () => {
     await using directory = await createTempDirectory();
     const { job, scratch } = await interruptedJob(directory.path);
     const app = await open(directory.path);
     assert(app.ok, 'the service is wired');
     expect(await app.value.start()).toEqual({ ok: true, value: undefined });
-    expect(await validateOf(app.value, job)).not.toEqual({ phase: 'running', attempt: 1 });
+    // No film at all, so the job ends soon.
+    const { signal } = new AbortController();
+    for await (const update of app.value.service.follow(job, 0, signal)) void update;
+    expect(await validateOf(app.value, job)).toEqual({ phase: 'failed', attempt: 2 });
     expect(existsSync(scratch)).toBe(false);
     await app.value.close();
   });
@@ -127,6 +133,80 @@ describe('a start', () => {
     const again = await open(directory.path);
     assert(again.ok, 'the directory is free');
     await again.value.close();
+  });
+});
+
+describe('a drain', () => {
+  it('takes no uploads, says so, and lets those end that had begun', async () => {
+    await using directory = await createTempDirectory();
+    const app = await open(directory.path);
+    assert(app.ok, 'the service is wired');
+    const listening = await app.value.listen();
+    assert(listening.ok, 'it listens');
+    const { url } = listening.value;
+    const upload = request(`${url}/v1/jobs`, { method: 'POST', headers: { 'Content-Length': 8 } });
+    const { promise: answer, resolve } = Promise.withResolvers<IncomingMessage>();
+    upload.on('response', resolve);
+    upload.write('film');
+    await until(() => existsSync(join(directory.path, 'incoming')));
+    const idle = connect(Number(new URL(url).port), '127.0.0.1');
+    await once(idle, 'connect');
+    const idleClosed = once(idle, 'close');
+
+    const { signal: never } = new AbortController();
+    const drained = app.value.drain(never);
+
+    await idleClosed;
+    const ready = await fetch(`${url}/readyz`);
+    expect([ready.status, ready.headers.get('connection')]).toEqual([503, 'close']);
+    const refused = await fetch(`${url}/v1/jobs`, { method: 'POST', body: 'film' });
+    expect(refused.status).toBe(503);
+    expect(await refused.json()).toMatchObject({ code: 'unavailable' });
+    upload.end('film');
+    const response = await answer;
+    expect(response.statusCode).toBe(201);
+    response.resume();
+    await drained;
+    const jobs = await app.value.service.list({ limit: 10 });
+    assert(jobs.ok, 'the jobs are there');
+    expect(jobs.value.jobs.map(({ state }) => state.nodes[0]?.phase)).toEqual(['ready']);
+    await app.value.close();
+  });
+
+  it('waits no longer for an upload than somebody has patience', async () => {
+    await using directory = await createTempDirectory();
+    const app = await open(directory.path);
+    assert(app.ok, 'the service is wired');
+    const listening = await app.value.listen();
+    assert(listening.ok, 'it listens');
+    const upload = request(`${listening.value.url}/v1/jobs`, {
+      method: 'POST',
+      headers: { 'Content-Length': 8 },
+    });
+    const { promise: closed, resolve } = Promise.withResolvers<void>();
+    upload.on('error', () => {});
+    upload.on('close', resolve);
+    upload.on('response', (response) => response.resume());
+    upload.write('film');
+    await until(() => existsSync(join(directory.path, 'incoming')));
+    const hurry = new AbortController();
+    const drained = app.value.drain(hurry.signal);
+    hurry.abort();
+    await drained;
+    await app.value.close();
+    upload.destroy();
+    await closed;
+    expect(await readdir(join(directory.path, 'incoming'))).toEqual([]);
+  });
+
+  it('has nothing to do where there is no server and no job', async () => {
+    await using directory = await createTempDirectory();
+    const app = await open(directory.path);
+    assert(app.ok, 'the service is wired');
+    const { signal } = new AbortController();
+    await app.value.drain(signal);
+    expect(await app.value.start()).toEqual({ ok: true, value: undefined });
+    await app.value.close();
   });
 });
 

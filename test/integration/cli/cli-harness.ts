@@ -82,6 +82,7 @@ export class CliHarness {
       capacity: { cores: 2, memoryBytes: 1, ioSlots: 1, gpus: 0 },
       start: async () => ok(undefined),
       listen: async () => ok({ url: 'http://127.0.0.1:1' }),
+      drain: async () => {},
       close: async () => {
         this.closed += 1;
       },

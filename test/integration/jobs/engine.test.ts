@@ -135,7 +135,7 @@ describe('recovery', () => {
     const [taken] = await after.puppets.waiting();
     const other = taken?.attempt.jobId === first ? second : first;
     expect(taken?.attempt.attempt).toBe(2);
-    expect(await after.node(other, 'a')).toMatchObject({ phase: 'running', attempt: 1 });
+    expect(await after.node(other, 'a')).toMatchObject({ phase: 'ready', attempt: 1 });
     expect(after.puppets.runs).toHaveLength(1);
   });
 });

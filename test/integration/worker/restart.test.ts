@@ -12,14 +12,15 @@ import { createTempDirectory } from '../../support/temp-directory.ts';
 const audio = { files: [{ name: 'sound', role: 'audio' }] };
 
 describe('a stop', () => {
-  it('ends what runs, and leaves it running in the store', async () => {
+  it('ends what runs and hands it back, which is no loss', async () => {
     await using directory = await createTempDirectory();
     const rig = await JobRig.open({ directory: directory.path });
     const job = await rig.submit(planOf('a; b:a'));
     const run = await rig.puppets.begun(job, 'a');
     run.endWhenStopped();
     await rig.worker.stop();
-    expect(await rig.running(job)).toEqual(['a']);
+    expect(await rig.node(job, 'a')).toMatchObject({ phase: 'ready', attempt: 1, excusedCount: 1 });
+    expect(await rig.node(job, 'a')).not.toHaveProperty('lostCount');
     expect(existsSync(run.attempt.outputDirectory)).toBe(false);
     await rig.close();
   });
@@ -41,7 +42,7 @@ describe('a stop', () => {
     const stopping = rig.worker.stop();
     rig.clock.advance(stopGraceMs);
     await stopping;
-    expect(await rig.running(job)).toEqual(['a']);
+    expect(await rig.node(job, 'a')).toMatchObject({ phase: 'ready', excusedCount: 1 });
     run.fail('cancelled');
     await rig.close();
   });
@@ -109,7 +110,10 @@ describe('a restart', () => {
     await using last = await JobRig.open({ directory: directory.path });
     await last.puppets.begun(job, 'a', 5);
     await last.succeed(job, 'a', 5);
-    expect((await last.ended(job)).phase).toBe('succeeded');
+    const { phase, nodes } = await last.ended(job);
+    expect(phase).toBe('succeeded');
+    expect(nodes[0]).toMatchObject({ attempt: 5, excusedCount: 4 });
+    expect(nodes[0]).not.toHaveProperty('lostCount');
     expect(last.puppets.begins.filter((begin) => begin.includes('b'))).toEqual([]);
   });
 
