@@ -46,7 +46,7 @@ describe('the examples of the README', () => {
     return stdout;
   }
 
-  test('upload, follow and fetch', async () => {
+  test('upload, follow, retry and fetch', async () => {
     const [upload = ''] = exampleOf('upload');
     const created = z
       .object({ id: z.string(), nodes: z.array(z.unknown()) })
@@ -58,6 +58,13 @@ describe('the examples of the README', () => {
     const events = await shell(follow, created.id);
     expect(events).toMatch(/^event: node$/m);
     expect(events).toMatch(/^data: .*"state":"succeeded"/m);
+
+    const [retrying = ''] = exampleOf('retry');
+    expect(JSON.parse(await shell(retrying, created.id))).toMatchObject({ state: 'running' });
+    expect(await shell(follow, created.id)).toMatch(
+      /^data: .*"node":"thumbnail","state":"waiting"/m,
+    );
+    expect(JSON.parse(await shell(read, created.id))).toMatchObject({ state: 'succeeded' });
 
     const [fetching = ''] = exampleOf('fetch');
     await shell(fetching, created.id);
