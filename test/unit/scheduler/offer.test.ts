@@ -65,4 +65,14 @@ describe('an offer', () => {
     script.due('a');
     expect(offersOf(script.job).map(({ readyAtMs }) => readyAtMs)).toEqual([dueAtMs, 20]);
   });
+
+  test('says how often the node was lost with its worker, if it was', () => {
+    const script = submitted('a; b');
+    script.start('a');
+    script.lose('a');
+    script.start('a');
+    script.lose('a');
+    const [a, b] = offersOf(script.job);
+    expect([a?.nodeId, a?.lostCount, b?.lostCount]).toEqual(['a', 2, undefined]);
+  });
 });
