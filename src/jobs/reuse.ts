@@ -36,8 +36,8 @@ export function resultKeyOf(job: StoredJob, nodeId: string, kinds: Kinds): strin
 }
 
 /**
- * What using an earlier result asks of a host: to link and read its files, which no core is kept for
- * (`test/bench` and the integration tests: some milliseconds, and a second per 1.5 GB).
+ * What using an earlier result asks of a host: to link its files and read them for their digests, which no
+ * core is kept for (some milliseconds, and a second per 1.2 GB).
  */
 const reuseEstimate: Estimate = {
   demand: { coresMin: 0, coresMax: 0, memoryBytes: 16 * mebibyte, ioSlots: 1, gpus: 0 },

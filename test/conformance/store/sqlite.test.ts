@@ -1,6 +1,7 @@
 import { join } from 'node:path';
 import { createTempDirectory } from '../../support/temp-directory.ts';
 import { describePlans } from './plan-suite.ts';
+import { describeResults } from './result-suite.ts';
 import { describeRetention } from './retention-suite.ts';
 import { describeStore, type StoreHarness } from './suite.ts';
 
@@ -19,3 +20,4 @@ const harness: StoreHarness = {
 describeStore(harness);
 describePlans(harness);
 describeRetention(harness);
+describeResults(harness);
