@@ -1,20 +1,18 @@
-import { createHash, type Hash } from 'node:crypto';
 import { constants } from 'node:fs';
 import { mkdir, open, rename, rm, type FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { Writable, type Readable } from 'node:stream';
+import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { assert } from '../base/assert.ts';
 import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
 import { jobIdPattern } from '../base/ids.ts';
 import { err, ok, type Result } from '../base/result.ts';
-import { formatBytes, mebibyte } from '../base/units.ts';
 import type { Upload } from '../store/store.ts';
 import { DiskLedger } from './disk-ledger.ts';
 import { hasRoom, readDiskSpace, type DiskSpace } from './disk-space.ts';
 import { makeDirectory } from './make-directory.ts';
-import { findTextFormat, sniffBytes } from './text-format.ts';
 import { toLabel } from './label.ts';
+import { IntakeError, UploadSink } from './upload-sink.ts';
 
 /** The door for uploads: takes them in, durably, and removes what nobody will use. */
 export interface Intake {
@@ -117,7 +115,7 @@ export function createIntake(
  * the job's directory is gone.
  *
  * The caller keeps the stream: it is never destroyed here, so that an HTTP request can still be
- * answered. At most {@link sinkBytesMax} bytes are held in memory.
+ * answered. No more than a mebibyte of it is held in memory.
  *
  * Failures: `empty`, `limit_size`, `unsupported_format` (a playlist or another text), `storage` (also
  * when the disk is nearly full, from the beginning or in the middle; see {@link hasRoom}),
@@ -156,7 +154,7 @@ async function measureUpload(
   request: MeasureRequest,
 ): Promise<Result<UploadDigest, Failure>> {
   assert(!stream.readableEnded, 'an upload is read only once');
-  const sink = new UploadSink(request);
+  const sink = new UploadSink(request.bytesMax);
   try {
     await pour(watchSource(stream), sink, request.signal);
     return ok({ bytes: sink.bytes, sha256: sink.digest() });
@@ -179,27 +177,11 @@ export async function discardUpload(
   }
 }
 
-/** Bytes between socket and disk: enough to keep both busy, nothing next to a film. */
-const sinkBytesMax = mebibyte;
-
-/** Bytes between two looks at the room that is left; each is one call of the system. */
-const spaceCheckBytes = 16 * mebibyte;
-
 /** What `finished` says of a stream that closed without its end. */
 const breakOffCodes: ReadonlySet<unknown> = new Set(['ERR_STREAM_PREMATURE_CLOSE', 'ECONNRESET']);
 
 /** The two ways in which a file system says that it is full. */
 const fullCodes: ReadonlySet<unknown> = new Set(['ENOSPC', 'EDQUOT']);
-
-/** Carries a failure through the stream machinery, which knows only errors. */
-class IntakeError extends Error {
-  readonly failure: Failure;
-
-  constructor(cause: Failure) {
-    super(cause.message);
-    this.failure = cause;
-  }
-}
 
 /** Whether the upload may begin, or go on after so many bytes. */
 async function requireRoom(destination: UploadDestination, bytes = 0): Promise<void> {
@@ -227,7 +209,7 @@ async function writeFile(
   const handle = await open(partPath, O_WRONLY | O_CREAT | O_EXCL | O_NOFOLLOW, 0o600);
   let sink: UploadSink;
   try {
-    sink = new UploadSink(destination, {
+    sink = new UploadSink(destination.bytesMax, {
       append: (chunk) => writeAll(handle, chunk),
       checkRoom: (bytes) => requireRoom(destination, bytes),
     });
@@ -273,92 +255,6 @@ async function pour(source: Source, sink: UploadSink, signal: AbortSignal): Prom
   }
 }
 
-/** Where the bytes of an upload go. */
-interface UploadFile {
-  append(chunk: Buffer): Promise<void>;
-  /** Throws when the file must not grow beyond so many bytes. */
-  checkRoom(bytes: number): Promise<void>;
-}
-
-/** Counts, hashes and looks at the first bytes; hands them to a file, if there is one. */
-class UploadSink extends Writable {
-  readonly #file: UploadFile | undefined;
-  readonly #bytesMax: number;
-  readonly #hash: Hash = createHash('sha256');
-  #head = Buffer.alloc(0);
-  #isSniffed = false;
-  #bytes = 0;
-  /** How many bytes had come when room was last looked for. */
-  #bytesChecked = 0;
-
-  constructor({ bytesMax }: MeasureRequest, file?: UploadFile) {
-    super({ highWaterMark: sinkBytesMax });
-    this.#file = file;
-    this.#bytesMax = bytesMax;
-  }
-
-  /** Bytes received so far. */
-  get bytes(): number {
-    return this.#bytes;
-  }
-
-  /** SHA-256 of everything received, lowercase hex; once, at the end. */
-  digest(): string {
-    return this.#hash.digest('hex');
-  }
-
-  override _write(chunk: Buffer, _encoding: string, done: (error?: Error) => void): void {
-    void this.#appendThen(chunk, done);
-  }
-
-  override _final(done: (error?: Error) => void): void {
-    const cause = this.#bytes === 0 ? emptyUpload() : this.#sniff();
-    done(cause === undefined ? undefined : new IntakeError(cause));
-  }
-
-  /** The one place where a promise becomes a stream's callback. */
-  async #appendThen(chunk: Buffer, done: (error?: Error) => void): Promise<void> {
-    try {
-      await this.#append(chunk);
-    } catch (thrown) {
-      done(thrown instanceof Error ? thrown : new IntakeError(toFailure(thrown)));
-      return;
-    }
-    done();
-  }
-
-  async #append(chunk: Buffer): Promise<void> {
-    this.#bytes += chunk.length;
-    if (this.#bytes > this.#bytesMax) throw new IntakeError(tooLarge(this.#bytesMax));
-    await this.#requireRoom();
-    this.#keepHead(chunk);
-    this.#hash.update(chunk);
-    await this.#file?.append(chunk);
-  }
-
-  /** Others write to the disk as well, and no announced size says what comes. */
-  async #requireRoom(): Promise<void> {
-    if (this.#bytes - this.#bytesChecked < spaceCheckBytes) return;
-    this.#bytesChecked = this.#bytes;
-    await this.#file?.checkRoom(this.#bytes);
-  }
-
-  #keepHead(chunk: Buffer): void {
-    if (this.#isSniffed) return;
-    this.#head = Buffer.concat([this.#head, chunk.subarray(0, sniffBytes - this.#head.length)]);
-    if (this.#head.length < sniffBytes) return;
-    const cause = this.#sniff();
-    if (cause !== undefined) throw new IntakeError(cause);
-  }
-
-  #sniff(): Failure | undefined {
-    if (this.#isSniffed) return undefined;
-    this.#isSniffed = true;
-    const format = findTextFormat(this.#head);
-    return format === undefined ? undefined : textUpload(format);
-  }
-}
-
 async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
   let offset = 0;
   while (offset < chunk.length) {
@@ -398,21 +294,6 @@ function withCleanUp(cause: Failure, discarded: Result<void, Failure>): Failure 
   if (discarded.ok) return cause;
   const details = [cause.operatorDetail, discarded.error.operatorDetail];
   return { ...cause, operatorDetail: details.filter((text) => text !== undefined).join('\n') };
-}
-
-function emptyUpload(): Failure {
-  return failure('empty', 'The upload is empty: no byte of a file arrived.');
-}
-
-function tooLarge(bytesMax: number): Failure {
-  return failure('limit_size', `The file is larger than ${formatBytes(bytesMax)}, the limit here.`);
-}
-
-function textUpload(format: string): Failure {
-  return failure(
-    'unsupported_format',
-    `This is ${format}, not a film. Send the film itself; lists and links are not followed.`,
-  );
 }
 
 function diskFull(): Failure {
