@@ -22,10 +22,12 @@ const expectations: readonly Expectation[] = [
   { path: /^(incoming|scratch|jobs|storage|models)\/$/ },
   { path: /^\.lock(-journal)?$/ },
   { path: /^reelgraph\.sqlite(-wal|-shm)?$/ },
+  // Results that other jobs may use again; some have no file.
+  { path: /^cache\/([0-9a-f]{64}\/[^/]*)?$/ },
   // Speech models, which the operator puts there.
   { path: /^models\// },
   {
-    // A failed job keeps its upload, as it may go on one day.
+    // A failed job may keep its upload, as it may go on one day.
     path: /^incoming\/(?<job>[^/]+)\/in$/,
     isExpected: (job) => job?.phase === 'failed',
   },

@@ -1,7 +1,7 @@
 import { copyFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
 import type { TempDirectory } from '../support/temp-directory.ts';
@@ -12,6 +12,9 @@ import { ProductCheck } from './product-check.ts';
 import { RecordingClient } from './recording-client.ts';
 import { prepareSmallWork } from './small-work.ts';
 import type { SmallWork } from './small-work.ts';
+
+// Starts of a service, which take long on a machine that others use as well.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 let directory: TempDirectory;
 let work: SmallWork;
@@ -179,7 +182,10 @@ test('a data directory that cannot be written is refused by name, with nothing c
   const before = await readFile(databaseOf(service));
   // Root writes everywhere but on a file system that is read-only.
   const mounted = await mountReadOnly(service.dataDir);
-  if (typeof mounted === 'string') return context.skip(mounted);
+  if (typeof mounted === 'string') {
+    context.skip(mounted);
+    return;
+  }
   try {
     expect(await refusalOf(service)).toContain('Its directory must exist and be writable.');
   } finally {

@@ -1,4 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
+import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
 import type { TempDirectory } from '../support/temp-directory.ts';
@@ -14,6 +14,9 @@ import type { SmallWork } from './small-work.ts';
 
 /** About sixty jobs, one after the other, on a machine that others use as well. */
 const failuresTimeoutMs = 300_000;
+
+// Starts of a service, which take long on a machine that others use as well.
+vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
 let directory: TempDirectory;
 let work: SmallWork;

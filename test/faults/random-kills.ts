@@ -99,7 +99,7 @@ export async function killAtRandom(order: KillOrder): Promise<KillReport> {
   return { ...report, findings, killed, readyMs: service.readyMs.slice(1) };
 }
 
-function drawKill(random: Random): ServicePlan['kill'] {
+function drawKill(random: Random): NonNullable<ServicePlan['kill']> {
   const nth = random.integer(1, operationsMax);
   return { at: { nth }, when: random.pick(['before', 'after'] as const) };
 }

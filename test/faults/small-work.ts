@@ -97,6 +97,8 @@ export async function prepareSmallWork(directory: string): Promise<SmallWork> {
   const replay = await createReplayTools(directory, real);
   const flagsOf = (tools: typeof real): readonly string[] => [
     ...['--pipelines', pipelines, '--ffmpeg-path', tools.ffmpeg, '--ffprobe-path', tools.ffprobe],
+    // Every job does all of its work, and what it leaves goes at its end.
+    ...['--cache-bytes-max', '0', '--source-retention-sec', '0'],
   ];
   return { clip, flags: flagsOf(real), replayFlags: flagsOf(replay) };
 }
