@@ -5,7 +5,8 @@ import type { Condition } from './condition.ts';
 
 /**
  * A pipeline, parsed, validated against the kinds and ready to be applied to an upload. Immutable and
- * JSON: a job keeps the plan it started with, so editing the pipeline never changes running jobs.
+ * JSON: a job keeps the plan it started with until somebody retries it, so editing the pipeline never
+ * changes running jobs.
  */
 export interface Plan {
   /** The pipeline's name, e.g. `standard`. */

@@ -378,6 +378,22 @@ describe('a retry is refused', () => {
   });
 });
 
+describe('a retry in the moment of a deletion', () => {
+  it('does not bring the job back', async () => {
+    await using directory = await createTempDirectory();
+    await using self = await SelfRunning.open({ directory: directory.path });
+    const { id } = await self.run();
+    const [retried, deleted] = await Promise.all([
+      self.rig.service.retry(id, ['publish']),
+      self.rig.service.delete(id),
+    ]);
+    expect(deleted.ok).toBe(true);
+    if (!retried.ok) expect(['conflict', 'not_found']).toContain(retried.error.code);
+    expect(await self.rig.service.get(id)).toMatchObject({ ok: false });
+    expect(await self.rig.outputs(id)).toEqual([]);
+  });
+});
+
 describe('the followers of a retried job', () => {
   it('are told all of it, each part once, and leave at each end', async () => {
     await using directory = await createTempDirectory();

@@ -39,6 +39,7 @@ describe('settings', () => {
       pixelsMax: 36_000_000,
       durationSecMax: 14_400,
       streamsMax: 64,
+      stopGraceSec: 20,
       logLevel: 'info',
     });
   });

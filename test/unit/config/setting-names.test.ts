@@ -27,6 +27,7 @@ test('every setting has one name for the flag and one for the environment', () =
     'pixelsMax pixels-max REELGRAPH_PIXELS_MAX',
     'durationSecMax duration-sec-max REELGRAPH_DURATION_SEC_MAX',
     'streamsMax streams-max REELGRAPH_STREAMS_MAX',
+    'stopGraceSec stop-grace-sec REELGRAPH_STOP_GRACE_SEC',
     'logLevel log-level REELGRAPH_LOG_LEVEL',
   ]);
 });
