@@ -43,7 +43,13 @@ export function checkLength(actualSec: number, bounds: LengthBounds): Result<voi
   const figures = `${actualSec.toFixed(1)} s could be decoded of the ${declaredSec.toFixed(1)} s that the file declares`;
   return err(
     actualSec < minSec
-      ? failure('truncated', `The file ends too early: ${figures}. Was the upload complete?`)
-      : failure('corrupt', `The times in the file are wrong: ${figures}.`),
+      ? failure(
+          'truncated',
+          `The file ends too early: ${figures}. Upload it again; if that does not help, copy it anew from where it was made.`,
+        )
+      : failure(
+          'corrupt',
+          `The times in the file are wrong: ${figures}. Export it anew and upload that.`,
+        ),
   );
 }

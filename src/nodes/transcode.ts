@@ -162,17 +162,28 @@ function planFilters(params: TranscodeParams, video: VideoTrack): string {
       : [`${scale}:${from}`, ...toneMapFilters, `scale=${to}`]),
     'format=yuv420p',
     'setsar=1',
-    // A video that begins after the sound shows its first frame until then: every file of the job
-    // begins at zero, so the tracks are in sync without knowing of each other.
-    String.raw`setpts=if(eq(N\,0)\,0\,PTS)`,
+    ...timeFilters(video),
   ];
-  const gap = String.raw`gte(t-prev_selected_t\,${frameIntervalSecMin.toFixed(6)})`;
+  // Also true for the first frame and for one without a time: nothing is less than “not a number”.
+  const isApart = String.raw`not(lt(t-prev_selected_t\,${frameIntervalSecMin.toFixed(6)}))`;
   return [
-    `select=isnan(prev_selected_t)+${gap}`,
+    `select=${isApart}`,
     // Only frames that are marked as interlaced are changed.
     ...(video.isInterlaced ? ['yadif=0:-1:1'] : []),
     ...filters,
   ].join(',');
+}
+
+/**
+ * A video that begins after the sound shows its first frame until then: every file of the job begins at
+ * zero, so the tracks are in sync without knowing of each other. A still is shown twice: some builds
+ * write no duration for the last frame, and a film whose only frame lasts no time shows nothing.
+ */
+function timeFilters({ framesPerSecond, durationSec }: VideoTrack): readonly string[] {
+  const isStill = framesPerSecond * durationSec < 1.5;
+  return isStill
+    ? ['loop=loop=1:size=1:start=0', `setpts=N/(${framesPerSecond}*TB)`]
+    : [String.raw`setpts=if(eq(N\,0)\,0\,PTS)`];
 }
 
 /**

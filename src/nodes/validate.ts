@@ -46,7 +46,10 @@ export function validate(tools: MediaTools): NodeKind<ValidateParams> {
       const media = probe.value;
       if (media.video === undefined && media.audio === undefined) {
         return err(
-          failure('unsupported_format', 'The file holds neither moving pictures nor sound.'),
+          failure(
+            'unsupported_format',
+            'The file holds neither moving pictures nor sound. Upload a film or a recording.',
+          ),
         );
       }
       await shareFile(upload.path, join(outputDirectory, sourceName));

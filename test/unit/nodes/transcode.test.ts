@@ -29,7 +29,7 @@ describe('planTranscode', () => {
             '-map_metadata:s',
             '-1',
             '-vf',
-            'select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.004149),scale=1280:720:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
+            'select=not(lt(t-prev_selected_t\\,0.004149)),scale=1280:720:in_color_matrix=bt709:out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
             '-enc_time_base',
             '1/90000',
             '-c:v',
@@ -78,10 +78,17 @@ describe('planTranscode', () => {
   it('maps high dynamic range to what every screen shows, after it was made smaller', () => {
     const hdr = film({ colorTransfer: 'smpte2084', colorMatrix: 'bt2020nc' });
     expect(optionAfter('-vf', hdr)).toBe(
-      'select=isnan(prev_selected_t)+gte(t-prev_selected_t\\,0.004149),scale=1280:720:in_color_matrix=bt2020,format=rgb48le,lut3d=file=tone-map.cube:interp=tetrahedral,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
+      'select=not(lt(t-prev_selected_t\\,0.004149)),scale=1280:720:in_color_matrix=bt2020,format=rgb48le,lut3d=file=tone-map.cube:interp=tetrahedral,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
     );
     expect(optionAfter('-colorspace', hdr)).toBe('bt709');
     expect(optionAfter('-color_trc', hdr)).toBe('bt709');
+  });
+
+  it('shows a still twice, as its last frame may last no time', () => {
+    const still = film({ framesPerSecond: 25, durationSec: 0.04 });
+    expect(optionAfter('-vf', still)).toMatch(
+      /,setsar=1,loop=loop=1:size=1:start=0,setpts=N\/\(25\*TB\)$/,
+    );
   });
 
   it('scales to the size that a viewer sees', () => {
