@@ -182,7 +182,7 @@ function build(foundations: Foundations) {
     tenantWeights: tenantWeightsOf(settings),
   });
   owned.defer(() => worker.stop());
-  const service = createJobService({ ...shared, store, storage, library, kinds, janitor });
+  const service = createJobService({ ...shared, store, storage, library, kinds, janitor, results });
   const makeRoom = (bytes: number) => results.makeRoom(bytes);
   const ledger = new DiskLedger({ directory: dataDirectory, makeRoom });
   engine.onBegin(({ state, upload }) => ledger.keep(state.id, upload.bytes));

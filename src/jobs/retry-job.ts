@@ -5,16 +5,18 @@ import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { createPlan } from '../pipeline/create-plan.ts';
 import { expandPlan } from '../pipeline/expand-plan.ts';
-import type { KindCatalog } from '../pipeline/kind-spec.ts';
+import type { NodeKind } from '../nodes/node-kind.ts';
 import type { Plan } from '../pipeline/plan.ts';
 import { isTerminalJob } from '../scheduler/job-state.ts';
 import type { JobState, JobWarning } from '../scheduler/job-state.ts';
 import { isNothingToRetry, keptNodes, withMissing } from '../scheduler/kept-nodes.ts';
 import type { RetryRequest } from '../scheduler/kept-nodes.ts';
+import type { ResultCache } from '../storage/result-cache.ts';
 import type { Workspace } from '../storage/workspace.ts';
 import type { Store, StoredJob } from '../store/store.ts';
 import type { JobEngine } from './engine.ts';
 import type { PipelineLibrary } from './pipeline-library.ts';
+import { resultKeyOf } from './reuse.ts';
 
 /** What a retry works with. */
 export interface RetryParts {
@@ -22,7 +24,9 @@ export interface RetryParts {
   readonly store: Store;
   readonly workspace: Workspace;
   readonly library: PipelineLibrary;
-  readonly kinds: KindCatalog;
+  readonly kinds: ReadonlyMap<string, NodeKind>;
+  /** Where earlier results are kept; absent when none are. */
+  readonly results?: Pick<ResultCache, 'drop'>;
   readonly logger: Logger;
 }
 
@@ -59,6 +63,7 @@ export async function retryJob(
     },
   );
   if (isNothingToRetry(job.state, request)) return err(nothingToRetry());
+  await forgetResults(parts, job, order.nodeIds);
   const retried = await parts.engine.retry(job, request);
   if (retried.ok) await removeSuperseded(job.state, retried.value.state, parts);
   return retried;
@@ -129,7 +134,7 @@ async function missingFiles(
 function requestFor(
   job: JobState,
   request: RetryRequest,
-  facts: { readonly kinds: KindCatalog; readonly missing: ReadonlySet<string> },
+  facts: { readonly kinds: RetryParts['kinds']; readonly missing: ReadonlySet<string> },
 ): RetryRequest {
   const isMissing = (path: string): boolean => facts.missing.has(path);
   const complete = (part: RetryRequest): RetryRequest => ({
@@ -151,6 +156,22 @@ function nothingToRetry(): Failure {
     'There is nothing to retry: the job succeeded, by the pipeline as it is today. ' +
     'Name the nodes that are to run again.';
   return failure('conflict', message);
+}
+
+/**
+ * Who names a node wants it to run, and not to be given what it made before. What depends on it may still
+ * be answered by an earlier result: of the same inputs.
+ */
+async function forgetResults(
+  { results, kinds }: RetryParts,
+  job: StoredJob,
+  nodeIds: readonly string[],
+): Promise<void> {
+  const had = job.state.plan.nodes.filter(({ id }) => nodeIds.includes(id));
+  for (const { id } of had) {
+    const key = resultKeyOf(job, id, kinds);
+    if (key !== undefined) await results?.drop(key);
+  }
 }
 
 /** Files that cannot be removed take up room until the job's are removed; the retry goes on. */

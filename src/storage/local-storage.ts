@@ -50,8 +50,9 @@ export class LocalStorage implements Storage {
       if (signal.aborted) return err(failure('cancelled', 'Storing a product was stopped.'));
       return err(failureFromThrown(thrown, 'storage', `"${name}" could not be stored.`));
     } finally {
-      // Also after a rename: it does nothing where both names are links of one file (rename(2)).
-      await rm(part, { force: true });
+      // Also after a rename: it does nothing where both names are links of one file (rename(2)). What
+      // stands in the way here has been told above.
+      await rm(part, { force: true }).catch(() => undefined);
     }
   }
 

@@ -105,9 +105,9 @@ export class ResultCache {
 
   /**
    * Links the files of a result into a directory and says what they are; undefined when there is no
-   * such result, or it can't be had whole, which removes it. Then some of its files may lie there. Sizes
-   * are checked; whoever keeps the files checks their digests, and calls {@link ResultCache.drop} when
-   * they are wrong.
+   * such result, or it can't be had whole, which removes it; then the directory is empty. Sizes are
+   * checked; whoever keeps the files checks their digests, and calls {@link ResultCache.drop} when they
+   * are wrong.
    *
    * @throws StoreError when the store cannot be used.
    */
@@ -120,13 +120,14 @@ export class ResultCache {
       if (problem === undefined) continue;
       this.#parts.logger.warn({ key, error: problem }, 'a kept result is damaged; it is removed');
       await this.drop(key);
+      for (const { name } of result.files) await rm(join(place.directory, name), { force: true });
       return undefined;
     }
     this.#changeLater(() => this.#touch(key));
     return result;
   }
 
-  /** Removes a result that turned out to be damaged. When it resolves, nobody is offered it any more. */
+  /** Removes a result that nobody is to use any more. When it resolves, nobody is offered it. */
   async drop(key: string): Promise<void> {
     await this.#change(() => this.#remove([key]));
   }

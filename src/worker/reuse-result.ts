@@ -20,9 +20,10 @@ export async function reuseResult(
     directory: await order.directory,
     uploadPath: workspace.absolute(job.upload.path),
   });
-  const reused = result && (await promoteResult(order, workspace, result));
+  if (result === undefined) return undefined;
+  const reused = await promoteResult(order, workspace, result);
   if (reused !== undefined) return reused;
-  if (result !== undefined) await results.drop(resultKey);
+  await results.drop(resultKey);
   await workspace.removeAttempt(key);
   await workspace.createAttempt(key);
   return undefined;

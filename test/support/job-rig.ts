@@ -110,7 +110,8 @@ export class JobRig implements AsyncDisposable {
     engine.onEnd(() => janitor.tidy());
     this.janitor = janitor;
     const shared = { engine, store, feed, storage, workspace, library, clock, logger };
-    this.service = createJobService({ ...shared, kinds, janitor });
+    const results = this.results && { results: this.results };
+    this.service = createJobService({ ...shared, kinds, janitor, ...results });
   }
 
   /** Opens the store, takes up unfinished jobs and starts the worker. */

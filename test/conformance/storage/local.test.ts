@@ -55,6 +55,18 @@ describe('LocalStorage', () => {
     expect((await stat(join(directory.path, 'storage', object.key))).size).toBe(5);
   });
 
+  it('says that it cannot store where a file stands in its way', async () => {
+    await using directory = await createTempDirectory();
+    const path = join(directory.path, 'file');
+    await writeFile(path, 'hello');
+    const root = join(directory.path, 'storage');
+    await writeFile(root, 'in the way');
+    expect(await new LocalStorage(root).put({ ...object, path }, never)).toMatchObject({
+      ok: false,
+      error: { code: 'storage' },
+    });
+  });
+
   it('neither stores nor opens a symbolic link', async () => {
     await using directory = await createTempDirectory();
     const root = join(directory.path, 'storage');

@@ -105,6 +105,18 @@ describe('a second upload of the same film', () => {
     expect(rig.errors).toEqual([]);
   });
 
+  it('is no reason not to run a node that a retry names', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await openRig(directory.path);
+    const ran = playAll(rig);
+    const { id } = await runStandard(rig);
+    ran.length = 0;
+    expect(await rig.service.retry(id, ['thumbnail'])).toMatchObject({ ok: true });
+    const after = await rig.ended(id);
+    expect(ran).toEqual(['thumbnail', 'publish']);
+    expect(reusedNodes(after)).toEqual([]);
+  });
+
   it('holds no core while it takes what is there', async () => {
     await using directory = await createTempDirectory();
     await using rig = await openRig(directory.path);
