@@ -7,8 +7,11 @@ import { prepareSmallWork } from './small-work.ts';
 /** Five rounds of real encoding on a machine that others use as well. */
 const roundsTimeoutMs = 300_000;
 
-/** From the start of the process on; what an operator waits for on an idle machine. */
-const readyMsMax = 5000;
+/**
+ * From the start of the process to its first answer that it is ready: 1.2 s on an idle machine with two
+ * cores, and many times that where other tests run beside it.
+ */
+const readyMsMax = 20_000;
 
 test(
   'a service that is killed at random under mixed load finishes everything, once',
