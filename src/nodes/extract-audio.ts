@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { z } from 'zod';
 import { required } from '../base/assert.ts';
 import type { Failure } from '../base/failure.ts';
-import { ok } from '../base/result.ts';
+import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { mebibyte } from '../base/units.ts';
 import type { FfmpegCommand } from '../ffmpeg/command.ts';
@@ -11,7 +11,7 @@ import type { MediaTools } from '../ffmpeg/media-tools.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
 import { assumedAudio } from './assumed-media.ts';
 import { spawnCoreSec } from './cost.ts';
-import { checkLength, lengthBounds } from './length.ts';
+import { checkLength, explainInvalid, lengthBounds } from './length.ts';
 import { noStreamMetadata } from './metadata.ts';
 import type { NodeAttempt, NodeKind } from './node-kind.ts';
 import { isSilent } from './recording-level.ts';
@@ -77,7 +77,7 @@ export function extractAudio(tools: MediaTools): NodeKind<ExtractAudioParams> {
       if (!report.ok) return report;
       for (const { path } of command.outputs) {
         const checked = await checkTrack(tools, attempt, path);
-        if (!checked.ok) return checked;
+        if (!checked.ok) return err(explainInvalid(checked.error, report.value));
       }
       const rescued = await rescueSpeech(tools, attempt);
       if (!rescued.ok) return rescued;

@@ -2,6 +2,7 @@ import { failure } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
+import type { RunReport } from '../ffmpeg/media-tools.ts';
 import type { MediaProbe, VideoTrack } from '../graph/media-probe.ts';
 
 /** Between which lengths something decoded has to lie, in seconds. */
@@ -52,4 +53,14 @@ export function checkLength(actualSec: number, bounds: LengthBounds): Result<voi
           `The times in the file are wrong: ${figures}. Export it anew and upload that.`,
         ),
   );
+}
+
+/**
+ * Why an output is not as it should be although ffmpeg ended well: where nothing was decoded, the source
+ * is at fault, and another attempt would find it no better.
+ */
+export function explainInvalid(invalid: Failure, { outTimeSec }: RunReport): Failure {
+  if (invalid.code !== 'invalid_output' || outTimeSec > 0) return invalid;
+  const message = 'Nothing of the file can be decoded. Export or download it anew and upload that.';
+  return failure('corrupt', message, invalid.message);
 }

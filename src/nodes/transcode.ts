@@ -1,7 +1,7 @@
 import { join } from 'node:path';
 import { z } from 'zod';
 import { required } from '../base/assert.ts';
-import { ok } from '../base/result.ts';
+import { err, ok } from '../base/result.ts';
 import { mebibyte } from '../base/units.ts';
 import type { FfmpegCommand } from '../ffmpeg/command.ts';
 import type { MediaTools } from '../ffmpeg/media-tools.ts';
@@ -20,7 +20,7 @@ import {
 import type { X264Preset } from './cost.ts';
 import { fitShortSide } from './geometry.ts';
 import { h264Level } from './h264-level.ts';
-import { checkLength, videoLengthBounds } from './length.ts';
+import { checkLength, explainInvalid, videoLengthBounds } from './length.ts';
 import { noStreamMetadata } from './metadata.ts';
 import type { NodeKind } from './node-kind.ts';
 import { runControl } from './run-control.ts';
@@ -78,7 +78,7 @@ export function transcode(tools: MediaTools): NodeKind<TranscodeParams> {
       if (!report.ok) return report;
       const size = fitShortSide(video, params.resolution);
       const facts = await tools.verify(output, { streams: ['video'], size }, signal);
-      if (!facts.ok) return facts;
+      if (!facts.ok) return err(explainInvalid(facts.error, report.value));
       const length = checkLength(facts.value.durationSec, videoLengthBounds(video, probe));
       return length.ok ? ok({ files: [{ name: outputName(params) }] }) : length;
     },

@@ -1,5 +1,11 @@
 import { describe, expect, it } from 'vitest';
-import { checkLength, lengthBounds, videoLengthBounds } from '../../../src/nodes/length.ts';
+import { failure } from '../../../src/base/failure.ts';
+import {
+  checkLength,
+  explainInvalid,
+  lengthBounds,
+  videoLengthBounds,
+} from '../../../src/nodes/length.ts';
 import { film } from './sample-media.ts';
 
 describe('checkLength', () => {
@@ -32,5 +38,22 @@ describe('checkLength', () => {
   it('does not let a film miss nearly all of itself, however few frames it declares', () => {
     const lie = film({ framesPerSecond: 6e-6, durationSec: 4 });
     expect(checkLength(0, videoLengthBounds(lie.video, lie)).ok).toBe(false);
+  });
+});
+
+describe('explainInvalid', () => {
+  const invalid = failure('invalid_output', 'It is empty.');
+
+  it('blames the source where nothing was decoded', () => {
+    expect(explainInvalid(invalid, { outTimeSec: 0 }).code).toBe('corrupt');
+  });
+
+  it('lets an output be tried again where something was', () => {
+    expect(explainInvalid(invalid, { outTimeSec: 1 })).toBe(invalid);
+  });
+
+  it('keeps what is known to have another cause', () => {
+    const cancelled = failure('cancelled', 'The work was stopped.');
+    expect(explainInvalid(cancelled, { outTimeSec: 0 })).toBe(cancelled);
   });
 });
