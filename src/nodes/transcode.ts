@@ -25,7 +25,7 @@ import { noStreamMetadata } from './metadata.ts';
 import type { NodeKind } from './node-kind.ts';
 import { runControl } from './run-control.ts';
 import { sharedTimeline } from './shared-timeline.ts';
-import { hdrTransferOf, toneMapFilters, writeToneMap } from './tone-map.ts';
+import { hdrTransferOf, toneMapCoreSecPerPixel, toneMapFilters, writeToneMap } from './tone-map.ts';
 
 const paramsSchema = z.strictObject({
   resolution: z
@@ -215,8 +215,9 @@ function estimateTranscode(params: TranscodeParams, media: MediaProbe | undefine
   const size = fitShortSide(video, params.resolution);
   const encode = encodeCost[params.preset];
   const encodedShare = encodedFrameRate(video) / video.framesPerSecond;
-  const perFrame =
-    codedPixels(video) * decodeCoreSecPerPixel + pixels(size) * encode.coreSec * encodedShare;
+  const mapCoreSec = hdrTransferOf(video) === undefined ? 0 : toneMapCoreSecPerPixel;
+  const perPixel = (mapCoreSec + encode.coreSec) * encodedShare;
+  const perFrame = codedPixels(video) * decodeCoreSecPerPixel + pixels(size) * perPixel;
   return {
     demand: {
       coresMin: 1,

@@ -78,7 +78,7 @@ describe('planTranscode', () => {
   it('maps high dynamic range to what every screen shows, after it was made smaller', () => {
     const hdr = film({ colorTransfer: 'smpte2084', colorMatrix: 'bt2020nc' });
     expect(optionAfter('-vf', hdr)).toBe(
-      'select=not(lt(t-prev_selected_t\\,0.004149)),scale=1280:720:in_color_matrix=bt2020,format=rgb48le,lut3d=file=tone-map.cube:interp=tetrahedral,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
+      'select=not(lt(t-prev_selected_t\\,0.004149)),scale=1280:720:in_color_matrix=bt2020,format=gbrp16le,lut3d=file=tone-map.cube:interp=tetrahedral,scale=out_color_matrix=bt709:out_range=tv,format=yuv420p,setsar=1,setpts=if(eq(N\\,0)\\,0\\,PTS)',
     );
     expect(optionAfter('-colorspace', hdr)).toBe('bt709');
     expect(optionAfter('-color_trc', hdr)).toBe('bt709');
@@ -153,6 +153,13 @@ describe('transcode', () => {
       kind.estimate(params, film({ framesPerSecond })).coreSeconds;
     expect(work(480) / work(240)).toBeGreaterThan(1.2);
     expect(work(480) / work(240)).toBeLessThan(1.6);
+  });
+
+  it('counts what high dynamic range costs', () => {
+    const work = (colorTransfer: string) =>
+      kind.estimate(params, film({ colorTransfer })).coreSeconds;
+    expect(work('smpte2084') / work('bt709')).toBeGreaterThan(1.2);
+    expect(work('smpte2084') / work('bt709')).toBeLessThan(2);
   });
 
   it('has an estimate before the source is known', () => {
