@@ -1,5 +1,5 @@
 import { createSocket } from 'node:dgram';
-import { once } from 'node:events';
+import { EventEmitter, once } from 'node:events';
 import { createServer } from 'node:net';
 
 /** Something that nobody may connect to, on TCP and on UDP, at one port of the loopback. */
@@ -8,6 +8,8 @@ export interface PlantedListener extends AsyncDisposable {
   readonly port: number;
   /** What came in so far. */
   readonly visits: readonly string[];
+  /** Emits `packet` when one came by UDP. */
+  readonly arrivals: EventEmitter;
 }
 
 const host = '127.0.0.1';
@@ -18,6 +20,7 @@ const portMin = 10_000;
 /** Opens the listener at a port that is free for both. */
 export async function plantListener(): Promise<PlantedListener> {
   const visits: string[] = [];
+  const arrivals = new EventEmitter();
   const server = createServer((socket) => {
     visits.push('a TCP connection');
     socket.destroy();
@@ -27,12 +30,16 @@ export async function plantListener(): Promise<PlantedListener> {
   const address = server.address();
   const port = typeof address === 'object' && address !== null ? address.port : 0;
   if (port < portMin) throw new Error(`The system gave port ${port}, which has too few digits.`);
-  const socket = createSocket('udp4', () => visits.push('a UDP packet'));
+  const socket = createSocket('udp4', () => {
+    visits.push('a UDP packet');
+    arrivals.emit('packet');
+  });
   socket.bind(port, host);
   await once(socket, 'listening');
   return {
     port,
     visits,
+    arrivals,
     async [Symbol.asyncDispose]() {
       socket.close();
       server.close();
