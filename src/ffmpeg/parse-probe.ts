@@ -174,11 +174,28 @@ function toVideoTrack(stream: ProbeStream, durationSec: number): VideoTrack {
     sampleAspectRatio,
     pixelFormat: stream.pix_fmt ?? 'unknown',
     framesPerSecond:
-      parseRatio(stream.avg_frame_rate) ?? parseRatio(stream.r_frame_rate) ?? frameRateDefault,
-    isInterlaced: ['tt', 'bb', 'tb', 'bt'].includes(stream.field_order ?? ''),
+      possibleFrameRate(stream.avg_frame_rate) ??
+      possibleFrameRate(stream.r_frame_rate) ??
+      frameRateDefault,
+    isInterlaced: isInterlaced(stream),
     durationSec,
     ...colorTagsOf(stream),
   };
+}
+
+/** Fastest that a film is shot at: phones take 960 frames per second. More is a fault of the file. */
+const frameRateMax = 1000;
+
+function possibleFrameRate(text: string | undefined): number | undefined {
+  const rate = parseRatio(text);
+  return rate === undefined || rate > frameRateMax ? undefined : rate;
+}
+
+/** DV tapes are interlaced, though their files do not say so; frames that are not stay as they are. */
+function isInterlaced({ codec_name: codec, field_order: order = '' }: ProbeStream): boolean {
+  return (
+    ['tt', 'bb', 'tb', 'bt'].includes(order) || (codec === 'dvvideo' && order !== 'progressive')
+  );
 }
 
 /** The color tags that say something; builds differ in whether they leave an absent one out. */

@@ -68,10 +68,10 @@ const jobMediansMax = 8;
 const residentGrowthBytesMax = 128 * 1024 * 1024;
 
 /**
- * Open descriptors that may be left: connections that the client keeps, and children that wait for work.
- * A leak of one in ten cases would be more.
+ * Open descriptors that may be left: connections that the client keeps, and children that wait for work
+ * with their pipes. A leak of one in each case would be more.
  */
-const descriptorGrowthMax = 24;
+const descriptorGrowthMax = 48;
 
 /** Runs every case through a service of its own; see {@link CorpusReport}. */
 export async function runCorpus(run: CorpusRun): Promise<CorpusReport> {

@@ -143,6 +143,26 @@ describe('a probe', () => {
     expect(goodProbe(live, { measuredSec }).durationSec).toBe(2.04);
   });
 
+  test.each([
+    ['60000/1', '25/1', 25],
+    ['4294967295/1', '4294967295/1', 25],
+    ['480/1', '25/1', 480],
+  ])(
+    'believes an average of %s and a base of %s frames per second as %i',
+    (average, base, rate) => {
+      const stream = { ...film, avg_frame_rate: average, r_frame_rate: base };
+      expect(goodProbe(answerOf(stream)).video?.framesPerSecond).toBe(rate);
+    },
+  );
+
+  test('takes DV for interlaced, as tapes are, unless the file denies it', () => {
+    const isInterlaced = (changes: Partial<ProbeStream>): unknown =>
+      goodProbe(answerOf({ ...film, ...changes })).video?.isInterlaced;
+    expect(isInterlaced({ codec_name: 'dvvideo', field_order: 'unknown' })).toBe(true);
+    expect(isInterlaced({ codec_name: 'dvvideo', field_order: 'progressive' })).toBe(false);
+    expect(isInterlaced({ field_order: 'unknown' })).toBe(false);
+  });
+
   test.each(['1', '2147483647'])('refuses sound sampled at %s Hz', (rate) => {
     expect(failureOf(answerOf(film, { ...sound, sample_rate: rate })).code).toBe('corrupt');
   });
