@@ -193,7 +193,8 @@ function build(foundations: Foundations) {
 }
 
 function assemble(foundations: Foundations): App {
-  const { settings, logger, capacity, dataDirectory, library, store, results, owned } = foundations;
+  const { settings, logger, capacity, dataDirectory, library, owned } = foundations;
+  const { store, storage, results } = foundations;
   const clock = systemClock;
   const { engine, janitor, worker, service, intake, ...rest } = build(foundations);
   const { retention, workspace } = rest;
@@ -213,7 +214,7 @@ function assemble(foundations: Foundations): App {
     readiness: () => checkReadiness({ phase, service, dataDirectory }),
   });
   const start = async (): Promise<Result<void, Failure>> => {
-    const begun = await begin({ engine, worker, results, store, workspace, logger });
+    const begun = await begin({ engine, worker, results, store, storage, workspace, logger });
     if (begun.ok) void janitor.tidy();
     if (begun.ok && phase === 'starting') phase = 'open';
     return begun;

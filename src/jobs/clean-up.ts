@@ -1,5 +1,6 @@
 import type { Logger } from '../base/logger.ts';
 import type { JobState } from '../scheduler/job-state.ts';
+import type { Storage } from '../storage/storage.ts';
 import type { Workspace } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { Store } from '../store/store.ts';
@@ -30,12 +31,13 @@ async function removeStaleAttempts(job: JobState, workspace: Workspace): Promise
 export interface SweepParts {
   readonly store: Store;
   readonly workspace: Workspace;
+  readonly storage: Storage;
   readonly logger: Logger;
 }
 
 /**
  * Removes what an earlier life of the service left behind: uploads that no job came of, whole or partial,
- * and outputs of attempts whose end was never stored. Nothing may run or be uploaded meanwhile. It looks
+ * outputs of attempts whose end was never stored, and products that were being stored. Nothing may run or be uploaded meanwhile. It looks
  * at the jobs whose upload is still there, which are those that have not ended or may still be retried, so
  * it takes no longer with every job that is over. What cannot be removed is logged and takes up room until
  * the next start.
@@ -43,6 +45,8 @@ export interface SweepParts {
  * @throws StoreError when the store cannot be read.
  */
 export async function sweep(parts: SweepParts): Promise<void> {
+  const swept = await parts.storage.sweep();
+  if (!swept.ok) parts.logger.error({ failure: swept.error }, swept.error.message);
   for (const jobId of await parts.workspace.listUploads()) {
     try {
       await sweepJob(jobId, parts);

@@ -242,6 +242,8 @@ export class JobEngine {
       const current = await tx.loadJob(job.state.id);
       if (current === undefined || !isDeepStrictEqual(current, job)) return undefined;
       const event: JobEvent = { ...request, type: 'retry-requested', atMs: clock.nowMs() };
+      // What could not be removed yet may be published anew.
+      await tx.finishRemoval({ jobId: current.state.id, scope: 'published' });
       const step = await this.#step(tx, current, [event]);
       return step.after.state === current.state ? undefined : step;
     });
@@ -255,6 +257,9 @@ export class JobEngine {
       if (effect.type === 'withdraw-node') await dispatch.withdraw(tx, id, effect.nodeId);
     }
     await dispatch.offer(tx, await this.#offersIn(tx, step.after, step.effects));
+    // Only a job that succeeded has anything published: not half a set, and nothing that was cancelled.
+    const isAbandoned = step.effects.some(isJobEnd) && step.after.state.phase !== 'succeeded';
+    if (isAbandoned) await tx.addRemoval({ jobId: id, scope: 'published' });
     return step;
   }
 
@@ -303,7 +308,7 @@ export class JobEngine {
     if (effects.some(({ type }) => type === 'notify')) this.#parts.feed.wake(jobId);
     for (const effect of effects) {
       if (effect.type === 'stop-attempt') this.#stop({ ...effect, jobId });
-      if (effect.type === 'wake-at') this.#wakeAt(jobId, effect.nodeId, effect.atMs);
+      if (effect.type === 'wake-at') this.#wakeAt(jobId, effect);
     }
     if (effects.some(isJobEnd)) {
       this.#unfinishedCount -= 1;
@@ -338,23 +343,30 @@ export class JobEngine {
     for (const listener of this.#stopListeners) listener({ jobId, nodeId, attempt });
   }
 
-  #wakeAt(jobId: string, nodeId: string, atMs: number): void {
+  /**
+   * The wall clock may be set back before or meanwhile. No wait is longer than the delay, and a timer that
+   * has run, which is not by the wall clock, has waited long enough.
+   */
+  #wakeAt(jobId: string, { nodeId, atMs, delayMs }: WakeUp): void {
     if (this.#isClosed) return;
     const { clock, logger } = this.#parts;
     const name = `${jobId}/${nodeId}`;
     this.#timers.get(name)?.();
-    const cancel = clock.after(atMs - clock.nowMs(), () => {
+    const cancel = clock.after(Math.min(atMs - clock.nowMs(), delayMs), () => {
       this.#timers.delete(name);
-      this.apply(jobId, [{ type: 'retry-due', atMs: clock.nowMs(), nodeId }]).catch(
-        (error: unknown) => {
-          logger.error({ jobId, nodeId, error }, 'a due retry could not be stored; trying again');
-          this.#wakeAt(jobId, nodeId, clock.nowMs() + storeRetryMs);
-        },
-      );
+      const dueMs = Math.max(atMs, clock.nowMs());
+      this.apply(jobId, [{ type: 'retry-due', atMs: dueMs, nodeId }]).catch((error: unknown) => {
+        logger.error({ jobId, nodeId, error }, 'a due retry could not be stored; trying again');
+        const again = { atMs: clock.nowMs() + storeRetryMs, delayMs: storeRetryMs };
+        this.#wakeAt(jobId, { nodeId, ...again });
+      });
     });
     this.#timers.set(name, cancel);
   }
 }
+
+/** When a delayed node is due. */
+type WakeUp = Omit<Extract<Effect, { readonly type: 'wake-at' }>, 'type'>;
 
 /** The key that the request for a new job came with; see `IdempotencyKey`. */
 export type KeyClaim = Pick<IdempotencyKey, 'key' | 'fingerprint'>;

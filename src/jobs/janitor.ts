@@ -2,7 +2,7 @@ import type { Clock } from '../base/clock.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Storage } from '../storage/storage.ts';
 import type { Workspace } from '../storage/workspace.ts';
-import type { KeptFiles, Removal, Store } from '../store/store.ts';
+import type { KeptFiles, Removal, Store, StoredJob } from '../store/store.ts';
 import { removeSource } from './clean-up.ts';
 import { keptMs, type Retention } from './retention.ts';
 
@@ -18,6 +18,14 @@ export interface JanitorParts {
 
 /** Jobs that are taken up in one transaction, so that none holds the store for long. */
 const batchSize = 50;
+
+/** What the log says of a removal. */
+const removalTexts: Readonly<Record<Removal['scope'], string>> = {
+  job: 'job deleted',
+  source: 'source past its retention removed',
+  products: 'products past their retention removed',
+  published: 'unpublished what a job without success had published',
+};
 
 /** Delay before what could not be removed is tried again, in milliseconds: a disk takes time to mend. */
 const retryMs = 60_000;
@@ -148,7 +156,7 @@ export class Janitor {
       logger.error({ jobId, scope, error }, 'files could not be removed; trying again later');
       return false;
     }
-    logger.info({ jobId, scope }, scope === 'job' ? 'job deleted' : 'files past retention removed');
+    logger.info({ jobId, scope }, removalTexts[scope]);
     if (scope === 'job') this.#tellDeleted(jobId, true);
     return true;
   }
@@ -161,9 +169,11 @@ export class Janitor {
       if (job !== undefined) await removeSource(job.state, workspace);
       return;
     }
+    // It may have been retried since it was listed.
+    if (scope === 'published' && !isAbandoned(await store.readJob(jobId))) return;
     const removed = await storage.removeJob(jobId);
     if (!removed.ok) throw new Error(removed.error.operatorDetail ?? removed.error.message);
-    await workspace.removeJob(jobId);
+    if (scope !== 'published') await workspace.removeJob(jobId);
   }
 
   async #nextDueMs(): Promise<number | undefined> {
@@ -181,6 +191,11 @@ export class Janitor {
     for (const resolve of this.#waiting.get(jobId) ?? []) resolve(isComplete);
     this.#waiting.delete(jobId);
   }
+}
+
+/** Whether a job has ended without success, so that nothing of it is to be public. */
+function isAbandoned(job: StoredJob | undefined): boolean {
+  return job?.state.phase === 'failed' || job?.state.phase === 'cancelled';
 }
 
 async function expiresAtMs(

@@ -10,7 +10,13 @@ export type Effect =
   /** End the running attempt; answer with `attempt-stopped` (or its own end, if that came first). */
   | { readonly type: 'stop-attempt'; readonly nodeId: string; readonly attempt: number }
   /** Send `retry-due` at that wall-clock time. */
-  | { readonly type: 'wake-at'; readonly nodeId: string; readonly atMs: number }
+  | {
+      readonly type: 'wake-at';
+      readonly nodeId: string;
+      readonly atMs: number;
+      /** The delay that was decided: it is never longer, also when the wall clock is set back. */
+      readonly delayMs: number;
+    }
   /** Tell whoever watches the job; stored with a sequence number in the same transaction. */
   | { readonly type: 'notify'; readonly notice: Notice };
 

@@ -2,6 +2,7 @@ import type { Effect } from './effect.ts';
 import { isTerminalJob } from './job-state.ts';
 import type { JobState } from './job-state.ts';
 import { offersOf } from './offer.ts';
+import { wakeUpOf } from './wake-up.ts';
 
 /**
  * What the shell has to do for a job that it loaded after a restart: wake-ups of delayed nodes, then
@@ -10,11 +11,7 @@ import { offersOf } from './offer.ts';
  */
 export function resume(job: JobState): readonly Effect[] {
   if (isTerminalJob(job.phase)) return [];
-  const wakeUps = job.nodes.flatMap(({ id: nodeId, phase, dueAtMs }): readonly Effect[] =>
-    phase === 'delayed' && dueAtMs !== undefined
-      ? [{ type: 'wake-at', nodeId, atMs: dueAtMs }]
-      : [],
-  );
+  const wakeUps = job.nodes.filter(({ phase }) => phase === 'delayed').map(wakeUpOf);
   const offers = offersOf(job).map((offer): Effect => ({ type: 'offer-node', offer }));
   return [...wakeUps, ...offers];
 }

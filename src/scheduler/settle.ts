@@ -49,7 +49,7 @@ export function attemptFailed(draft: Draft, event: EventOf<'attempt-failed'>): v
   if (delayMs === 0) return draft.makeReady(index, ended);
   const dueAtMs = draft.atMs + delayMs;
   draft.replace(index, { ...draft.record(index), ...ended, phase: 'delayed', dueAtMs });
-  draft.act({ type: 'wake-at', nodeId: event.nodeId, atMs: dueAtMs });
+  draft.act({ type: 'wake-at', nodeId: event.nodeId, atMs: dueAtMs, delayMs });
 }
 
 /**

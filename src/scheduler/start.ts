@@ -1,7 +1,7 @@
-import { required } from '../base/assert.ts';
 import type { Draft } from './draft.ts';
 import type { JobEvent } from './event.ts';
 import { promote } from './promote.ts';
+import { wakeUpOf } from './wake-up.ts';
 
 type EventOf<Type extends JobEvent['type']> = Extract<JobEvent, { readonly type: Type }>;
 
@@ -40,7 +40,7 @@ export function attemptStarted(draft: Draft, event: EventOf<'attempt-started'>):
 export function retryDue(draft: Draft, { nodeId, atMs }: EventOf<'retry-due'>): void {
   const index = draft.graph.indexOf.get(nodeId);
   if (index === undefined || draft.record(index).phase !== 'delayed') return;
-  const dueAtMs = required(draft.record(index).dueAtMs, `due time of ${nodeId}`);
-  if (atMs < dueAtMs) draft.act({ type: 'wake-at', nodeId, atMs: dueAtMs });
+  const due = wakeUpOf(draft.record(index));
+  if (atMs < due.atMs) draft.act(due);
   else draft.makeReady(index, {});
 }

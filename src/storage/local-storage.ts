@@ -18,7 +18,7 @@ import type { ByteRange, Storage, StorageObject, StoredObject } from './storage.
  *
  * ```
  * <root>/<jobId>/<artifact name>
- * <root>/<jobId>/.put-<random>     an object that is not whole yet
+ * <root>/.put/<random>             an object that is not whole yet
  * ```
  *
  * On one file system storing is a hard link, instant and without a second copy: artifacts are never
@@ -26,19 +26,33 @@ import type { ByteRange, Storage, StorageObject, StoredObject } from './storage.
  */
 export class LocalStorage implements Storage {
   readonly #root: string;
+  readonly #parts: string;
 
   /** `root` is an absolute path; the directory is made when it is needed. */
   constructor(root: string) {
     this.#root = root;
+    this.#parts = join(root, '.put');
+  }
+
+  /** See {@link Storage.sweep}. */
+  async sweep(): Promise<Result<void, Failure>> {
+    try {
+      await rm(this.#parts, { recursive: true, force: true });
+      return ok(undefined);
+    } catch (thrown) {
+      const message = 'What interrupted puts left in the storage could not be removed.';
+      return err(failureFromThrown(thrown, 'storage', message));
+    }
   }
 
   /** See {@link Storage.put}; when it resolves, the object is on disk. */
   async put(object: StorageObject, signal: AbortSignal): Promise<Result<void, Failure>> {
     const { jobId, name } = required(parseStorageKey(object.key), `a key in "${object.key}"`);
     const directory = join(this.#root, jobId);
-    const part = join(directory, `.put-${randomBytes(8).toString('hex')}`);
+    const part = join(this.#parts, randomBytes(8).toString('hex'));
     try {
       await this.#makeDirectory(directory);
+      await mkdir(this.#parts, { recursive: true, mode: 0o700 });
       await linkOrCopy(object.path, part);
       const verified = await verify(part, object, signal);
       if (!verified.ok) return verified;

@@ -8,6 +8,11 @@ import type { Readable } from 'node:stream';
  */
 export interface Storage {
   /**
+   * Removes what puts left behind that were cut off in an earlier life of the service. Nothing else may be
+   * called before it has settled.
+   */
+  sweep(): Promise<Result<void, Failure>>;
+  /**
    * Stores a local file under `key`, whole or not at all, and verifies size and SHA-256. Putting the
    * same content again is a success; the old object stays readable until the new one is whole.
    */

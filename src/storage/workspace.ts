@@ -226,9 +226,9 @@ interface OpenedOutput extends OutputFile {
 }
 
 async function sizeOf(file: FileHandle, name: string): Promise<number> {
-  const stat = await file.stat();
-  assert(stat.isFile(), `the output ${name} is no regular file`);
-  return stat.size;
+  const found = await file.stat();
+  assert(found.isFile(), `the output ${name} is no regular file`);
+  return found.size;
 }
 
 /** Makes the bytes of an output durable and says what they are. */

@@ -80,7 +80,8 @@ export async function finishRemoval(session: SqlSession, { jobId, scope }: Remov
   await session.query('delete from jobs where id = ?', [jobId]);
 }
 
-async function addRemoval(session: SqlSession, { jobId, scope }: Removal): Promise<void> {
+/** See `StoreTransaction.addRemoval`. */
+export async function addRemoval(session: SqlSession, { jobId, scope }: Removal): Promise<void> {
   await session.query(
     'insert into removals (job_id, scope) values (?, ?) on conflict (job_id, scope) do nothing',
     [jobId, scope],

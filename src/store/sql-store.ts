@@ -8,7 +8,8 @@ import { claimKey, expireKeys, findKey, oldestKeyMs } from './idempotency-keys.t
 import { formatJobCursor, parseJobCursor } from './job-cursor.ts';
 import { readResult, SqlResultIndex } from './result-index.ts';
 import type { NodeResult, ResultIndex } from './result-index.ts';
-import { expireJobs, finishRemoval, listRemovals, markDeleted, nextEnd } from './removals.ts';
+import { addRemoval, expireJobs, finishRemoval, listRemovals } from './removals.ts';
+import { markDeleted, nextEnd } from './removals.ts';
 import type { Sql, SqlRow, SqlSession, SqlValue } from './sql.ts';
 import type {
   Durability,
@@ -226,6 +227,10 @@ export class SqlStoreTransaction implements StoreTransaction {
 
   markDeleted(jobId: string, atMs: number): Promise<boolean> {
     return markDeleted(this.session, jobId, atMs);
+  }
+
+  addRemoval(removal: Removal): Promise<void> {
+    return addRemoval(this.session, removal);
   }
 
   finishRemoval(removal: Removal): Promise<void> {

@@ -78,7 +78,9 @@ export interface StoreTransaction {
    * once it has ended. False when there is no such job, or it is being deleted already.
    */
   markDeleted(jobId: string, atMs: number): Promise<boolean>;
-  /** The files are gone: forgets the removal and, where the whole job was to go, every row of it. */
+  /** Lists files for their removal once their job has ended; twice is once. */
+  addRemoval(removal: Removal): Promise<void>;
+  /** The files are gone, or wanted again: forgets the removal and, where the whole job was to go, every row of it. */
   finishRemoval(removal: Removal): Promise<void>;
   /** Makes the key the job's unless it is another one's already; returns the one that holds. */
   claimKey(claim: IdempotencyKey): Promise<IdempotencyKey>;
@@ -104,10 +106,13 @@ export interface StoredJob {
 /** The files of an ended job that are kept for a time: `source` is what a retry of the job needs. */
 export type KeptFiles = 'source' | 'products';
 
-/** Files that are to be removed; `job` is all of them, with the job itself. */
+/**
+ * Files that are to be removed; `published` are the products in the storage alone, `job` is everything,
+ * with the job itself.
+ */
 export interface Removal {
   readonly jobId: string;
-  readonly scope: KeptFiles | 'job';
+  readonly scope: KeptFiles | 'published' | 'job';
 }
 
 /** Which jobs lose their files. */

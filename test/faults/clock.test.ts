@@ -96,3 +96,26 @@ async function expectTwoAttempts(
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(violations).toEqual([]);
 }
+
+test.each(['while the service runs', 'while it is down'])(
+  'a retry that is due in a moment comes soon although the clock is set back %s',
+  { timeout: clockTimeoutMs },
+  async (when) => {
+    await using directory = await createTempDirectory();
+    const work = await prepareSmallWork(directory.path);
+    await writeFile(join(directory.path, 'pipelines', 'timed.yaml'), timedPipeline);
+    await using service = await FaultyService.create({ flags: work.replayFlags });
+    await service.start({ clockShiftMs: hourMs, fail });
+    const client = new RecordingClient();
+    client.url = service.url;
+    const { outcome } = await client.upload(work.clip, { pipeline: 'timed' });
+    assert(outcome.type === 'accepted', 'the upload is accepted');
+    await client.until(outcome.jobId, /"node":"transcode","state":"delayed"/);
+    if (when === 'while it is down') {
+      await service.kill();
+      await service.start();
+      client.url = service.url;
+    } else await service.arm({});
+    expect((await client.finish(outcome.jobId)).error).toBeUndefined();
+  },
+);

@@ -19,7 +19,7 @@ interface Expectation {
  * new folder of the product takes a new line here and nothing else.
  */
 const expectations: readonly Expectation[] = [
-  { path: /^(incoming|scratch|jobs|storage|models)\/$/ },
+  { path: /^(incoming|scratch|jobs|storage|storage\/\.put|models)\/$/ },
   { path: /^\.lock(-journal)?$/ },
   { path: /^reelgraph\.sqlite(-wal|-shm)?$/ },
   // Results that other jobs may use again; some have no file.
@@ -50,8 +50,6 @@ const expectations: readonly Expectation[] = [
       job?.phase === 'succeeded' &&
       artifactsOf(job).some(({ product, name }) => product && path.endsWith(`/${name}`)),
   },
-  // What a kill between link and rename leaves for good, once per product that was under way.
-  { path: /^storage\/[^/]+\/\.put-[0-9a-f]{16}$/ },
 ];
 
 function artifactsOf(job: StoredJobRow): StoredJobRow['nodes'][number]['artifacts'] {

@@ -1,3 +1,5 @@
+import { readdir } from 'node:fs/promises';
+import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
 import { assert } from '../../src/base/assert.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
@@ -116,3 +118,17 @@ async function expectHealed(service: FaultyService, client: RecordingClient): Pr
   const report = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(report.violations).toEqual([]);
 }
+
+test('a job that fails while it is published has nothing published', async () => {
+  const client = new RecordingClient();
+  await using service = await FaultyService.create({ flags: work.replayFlags });
+  const at = { name: 'rename storage/<job>/manifest.json', occurrence: 1 };
+  await service.start({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
+  client.url = service.url;
+  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+  assert(outcome.type === 'accepted', 'the upload is accepted');
+  expect((await client.finish(outcome.jobId)).error).toMatchObject({ code: 'storage' });
+  await service.stop();
+  const stored = await readdir(join(service.dataDir, 'storage'));
+  expect(stored.filter((name) => name === outcome.jobId)).toEqual([]);
+});

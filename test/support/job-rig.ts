@@ -22,6 +22,7 @@ import type { JobState, NodePhase, NodeRecord } from '../../src/scheduler/job-st
 import { decide } from '../../src/scheduler/select.ts';
 import { ResultCache } from '../../src/storage/result-cache.ts';
 import { LocalStorage } from '../../src/storage/local-storage.ts';
+import type { Storage } from '../../src/storage/storage.ts';
 import { Workspace } from '../../src/storage/workspace.ts';
 import { openStore } from '../../src/store/open-store.ts';
 import type { Store, Upload } from '../../src/store/store.ts';
@@ -68,6 +69,7 @@ export class JobRig implements AsyncDisposable {
   readonly engine: JobEngine;
   readonly worker: Worker;
   readonly workspace: Workspace;
+  readonly storage: Storage;
   readonly results: ResultCache | undefined;
   readonly janitor: Janitor;
   readonly service: JobService;
@@ -105,6 +107,7 @@ export class JobRig implements AsyncDisposable {
       decide,
     });
     const storage = new LocalStorage(join(directory, 'storage'));
+    this.storage = storage;
     const { retention = keepForEver } = parts;
     const janitor = new Janitor({ store, workspace, storage, retention, clock, logger });
     engine.onEnd(() => janitor.tidy());
@@ -125,7 +128,8 @@ export class JobRig implements AsyncDisposable {
     assert(library.ok, 'there are pipelines');
     const store = parts.wrapStore?.(opened.value) ?? opened.value;
     const rig = new JobRig({ ...parts, clock, puppets, kinds, library: library.value, store });
-    await sweep({ store, workspace: rig.workspace, logger: errorLogger(rig.errors) });
+    const { workspace, storage } = rig;
+    await sweep({ store, workspace, storage, logger: errorLogger(rig.errors) });
     await rig.results?.open();
     await rig.engine.recover();
     await rig.worker.start();

@@ -55,6 +55,19 @@ describe('LocalStorage', () => {
     expect((await stat(join(directory.path, 'storage', object.key))).size).toBe(5);
   });
 
+  it('removes what puts of an earlier life left, and nothing else', async () => {
+    await using directory = await createTempDirectory();
+    const path = join(directory.path, 'file');
+    await writeFile(path, 'hello');
+    const root = join(directory.path, 'storage');
+    const storage = new LocalStorage(root);
+    await storage.put({ ...object, path }, never);
+    await writeFile(join(root, '.put', 'left'), 'hel');
+    expect(await storage.sweep()).toMatchObject({ ok: true });
+    expect(await readdir(root)).toEqual([jobId]);
+    expect(await storage.put({ ...object, path }, never)).toMatchObject({ ok: true });
+  });
+
   it('says that it cannot store where a file stands in its way', async () => {
     await using directory = await createTempDirectory();
     const path = join(directory.path, 'file');

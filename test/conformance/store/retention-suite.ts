@@ -80,6 +80,22 @@ export function describeRetention(harness: StoreHarness): void {
     });
   });
 
+  describe(`${harness.name}: files that are listed for their removal`, () => {
+    test('are listed once, from the end of their job on, until they are forgotten', async () => {
+      await withStore(async (store) => {
+        await insertEnded(store, { a: 100, b: undefined });
+        const removal = { jobId: 'a', scope: 'published' } as const;
+        await store.transaction((tx) => tx.addRemoval(removal));
+        await store.transaction((tx) => tx.addRemoval(removal));
+        await store.transaction((tx) => tx.addRemoval({ ...removal, jobId: 'b' }));
+        expect(await store.listRemovals({ limit: 9 })).toEqual([removal]);
+        await store.transaction((tx) => tx.finishRemoval(removal));
+        expect(await store.listRemovals({ limit: 9 })).toEqual([]);
+        expect(await store.readJob('a')).toBeDefined();
+      });
+    });
+  });
+
   describe(`${harness.name}: deleting`, () => {
     test('hides a job at once, and removes every row of it, and no other, at its end', async () => {
       await withStore(async (store) => {

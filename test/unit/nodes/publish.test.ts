@@ -34,6 +34,10 @@ class RecordingStorage implements Storage {
     return Promise.resolve(err(failure('not_found', 'Nothing is read here.')));
   }
 
+  sweep(): ReturnType<Storage['sweep']> {
+    return Promise.resolve(ok(undefined));
+  }
+
   removeJob(): ReturnType<Storage['removeJob']> {
     return Promise.resolve(ok(undefined));
   }
