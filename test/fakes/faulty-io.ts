@@ -124,10 +124,10 @@ function placeOf(path: unknown): string | undefined {
 }
 
 function withoutIds(part: string): string {
-  if (part.startsWith('.put-')) return '.put';
   return part
     .replace(/^[A-Za-z0-9_-]{22}(?=$|\.)/, '<job>')
     .replace(/^[0-9a-f]{64}(?=$|\.)/, '<sha256>')
+    .replace(/^[0-9a-f]{16}$/, '<random>')
     .replace(/^\d+$|(?<=^<job>\..+\.)\d+$/, '<n>');
 }
 
