@@ -74,14 +74,15 @@ async function get(
 }
 
 async function cancel(
-  { store, engine, clock }: JobServiceParts,
+  { store, engine }: JobServiceParts,
   jobId: string,
 ): Promise<Result<StoredJob, Failure>> {
   const before = await store.readJob(jobId);
   if (before === undefined) return err(noSuchJob(jobId));
   if (isTerminalJob(before.state.phase)) return err(hasEnded(before.state));
-  const after = await engine.apply(jobId, [{ type: 'cancel-requested', atMs: clock.nowMs() }]);
-  // It may have ended by itself between the two.
+  const after = await engine.cancel(jobId);
+  // It may have been deleted, or have ended by itself, between the two.
+  if (after === undefined) return err(noSuchJob(jobId));
   const { phase } = after.state;
   return phase === 'succeeded' || phase === 'failed' ? err(hasEnded(after.state)) : ok(after);
 }

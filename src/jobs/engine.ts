@@ -112,6 +112,20 @@ export class JobEngine {
   }
 
   /**
+   * Asks for the end of a job, and returns the job as it is then; undefined when there is none.
+   *
+   * @throws StoreError when the store cannot be written.
+   */
+  async cancel(jobId: string): Promise<StoredJob | undefined> {
+    const { store, clock } = this.#parts;
+    const step = await store.transaction(async (tx) => {
+      const job = await tx.loadJob(jobId);
+      return job && this.#step(tx, job, [{ type: 'cancel-requested', atMs: clock.nowMs() }]);
+    });
+    return step && this.#perform(step);
+  }
+
+  /**
    * Lets an ended job go on; durable when it resolves. Failures: `unavailable` (no room for one more job),
    * `conflict` (the job is not any more as `job` says, or there is nothing to do).
    *
@@ -213,13 +227,15 @@ export class JobEngine {
   async #recoverJob(jobId: string): Promise<void> {
     const { store, dispatch, clock } = this.#parts;
     const step = await store.transaction(async (tx) => {
-      const job = required(await tx.loadJob(jobId), `job ${jobId}`);
+      const job = await tx.loadJob(jobId);
+      if (job === undefined || isTerminalJob(job.state.phase)) return undefined;
       const lost = await transit(tx, job, lostAttempts(job.state, clock.nowMs()));
       const resumed = resume(lost.after.state);
       await dispatch.offer(tx, await this.#offersIn(tx, lost.after, resumed));
       return { ...lost, effects: [...lost.effects, ...resumed] };
     });
-    this.#begin(step);
+    if (step === undefined) this.#unfinishedCount -= 1;
+    else this.#begin(step);
   }
 
   #insert(job: StoredJob, claim: KeyClaim | undefined): Promise<Step | undefined> {
@@ -242,10 +258,11 @@ export class JobEngine {
       const current = await tx.loadJob(job.state.id);
       if (current === undefined || !isDeepStrictEqual(current, job)) return undefined;
       const event: JobEvent = { ...request, type: 'retry-requested', atMs: clock.nowMs() };
+      const step = await this.#step(tx, current, [event]);
+      if (step.after.state === current.state) return undefined;
       // What could not be removed yet may be published anew.
       await tx.finishRemoval({ jobId: current.state.id, scope: 'published' });
-      const step = await this.#step(tx, current, [event]);
-      return step.after.state === current.state ? undefined : step;
+      return step;
     });
   }
 
@@ -257,9 +274,6 @@ export class JobEngine {
       if (effect.type === 'withdraw-node') await dispatch.withdraw(tx, id, effect.nodeId);
     }
     await dispatch.offer(tx, await this.#offersIn(tx, step.after, step.effects));
-    // Only a job that succeeded has anything published: not half a set, and nothing that was cancelled.
-    const isAbandoned = step.effects.some(isJobEnd) && step.after.state.phase !== 'succeeded';
-    if (isAbandoned) await tx.addRemoval({ jobId: id, scope: 'published' });
     return step;
   }
 
@@ -356,6 +370,11 @@ export class JobEngine {
       this.#timers.delete(name);
       const dueMs = Math.max(atMs, clock.nowMs());
       this.apply(jobId, [{ type: 'retry-due', atMs: dueMs, nodeId }]).catch((error: unknown) => {
+        // The job may have been deleted since its timer began.
+        if (!(error instanceof StoreError)) {
+          logger.error({ jobId, nodeId, error }, 'a due retry came to nothing');
+          return;
+        }
         logger.error({ jobId, nodeId, error }, 'a due retry could not be stored; trying again');
         const again = { atMs: clock.nowMs() + storeRetryMs, delayMs: storeRetryMs };
         this.#wakeAt(jobId, { nodeId, ...again });
@@ -396,15 +415,21 @@ async function transit(
   await tx.saveJob(before.state, state);
   const notices = effects.flatMap((effect) => (effect.type === 'notify' ? [effect.notice] : []));
   await tx.appendNotices(state.id, notices);
+  // Only a job that succeeded has anything published: not half a set, and nothing that was cancelled.
+  const isAbandoned = effects.some(isJobEnd) && state.phase !== 'succeeded';
+  if (isAbandoned) await tx.addRemoval({ jobId: state.id, scope: 'published' });
   return { after: { ...before, state }, effects };
 }
 
 /**
- * A start need not wait for the disk: its child ends with this machine, so a start that a loss of power
- * undoes leaves a ready node behind that never ran. That saves every hand-off a flush.
+ * A start need not wait for the disk: its child ends with this machine, and a start that a loss of power
+ * undoes leaves a ready node behind, which starts again, with nothing of it counted. That saves every
+ * hand-off a flush.
  */
 function durabilityFor(events: readonly JobEvent[]): Durability {
-  return events.every(({ type }) => type === 'attempt-started') ? 'process' : 'disk';
+  return events.length > 0 && events.every(({ type }) => type === 'attempt-started')
+    ? 'process'
+    : 'disk';
 }
 
 type AttemptEnd = Extract<

@@ -1,6 +1,9 @@
-import { describe, expect, it } from 'vitest';
+import { existsSync } from 'node:fs';
+import { cp, mkdir, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { describe, expect, it, onTestFinished } from 'vitest';
 import type { JobEvent } from '../../../src/scheduler/event.ts';
-import type { Store } from '../../../src/store/store.ts';
+import type { Durability, Store } from '../../../src/store/store.ts';
 import { overriding } from '../../fakes/overriding.ts';
 import { planOf } from '../../fakes/plans.ts';
 import { JobRig } from '../../support/job-rig.ts';
@@ -29,6 +32,16 @@ function succeeded(nodeId: string, attempt = 1): JobEvent {
   return { type: 'attempt-succeeded', atMs: 0, nodeId, attempt, artifacts: [], warnings: [] };
 }
 
+/** A store that notes what each transaction survives. */
+function noting(store: Store, durabilities: Durability[]): Store {
+  return overriding(store, {
+    transaction: (body, durability = 'disk') => {
+      durabilities.push(durability);
+      return store.transaction(body, durability);
+    },
+  });
+}
+
 describe('a transition', () => {
   it('is stored with its notices and offers, or not at all', async () => {
     await using directory = await createTempDirectory();
@@ -49,6 +62,35 @@ describe('a transition', () => {
     await rig.engine.apply(job, [succeeded('a')]);
     await rig.succeed(job, 'b');
     expect((await rig.ended(job)).phase).toBe('succeeded');
+  });
+
+  it('waits for the disk, unless it only tells that attempts started', async () => {
+    await using directory = await createTempDirectory();
+    const durabilities: Durability[] = [];
+    const wrapStore = (store: Store): Store => noting(store, durabilities);
+    await using rig = await JobRig.open({ directory: directory.path, wrapStore });
+    const during = async (act: () => Promise<unknown>): Promise<readonly Durability[]> => {
+      durabilities.length = 0;
+      await act();
+      return [...durabilities];
+    };
+    let job = '';
+    const begun = (nodeId: string) => rig.puppets.begun(job, nodeId);
+    expect(
+      await during(async () => {
+        job = await rig.submit(planOf('a; b:a'));
+        await begun('a');
+      }),
+    ).toEqual(['disk', 'process']);
+    expect(
+      await during(async () => {
+        await rig.succeed(job, 'a');
+        await begun('b');
+      }),
+    ).toEqual(['disk', 'process']);
+    expect(await during(() => rig.engine.apply(job, []))).toEqual(['disk']);
+    const [cancelled] = await during(() => rig.service.cancel(job));
+    expect(cancelled).toBe('disk');
   });
 
   it('does not come of the end of an attempt whose lease was fenced', async () => {
@@ -137,5 +179,33 @@ describe('recovery', () => {
     expect(taken?.attempt.attempt).toBe(2);
     expect(await after.node(other, 'a')).toMatchObject({ phase: 'ready', attempt: 1 });
     expect(after.puppets.runs).toHaveLength(1);
+  });
+});
+
+describe('a job that ends while it is taken up', () => {
+  it('has nothing published either', async () => {
+    await using directory = await createTempDirectory();
+    let job = '';
+    {
+      await using rig = await JobRig.open({ directory: directory.path });
+      job = await rig.submit(planOf('a; b:a'));
+      await rig.succeed(job, 'a');
+      await rig.puppets.begun(job, 'b');
+      await rig.engine.cancel(job);
+      const stored = await rig.store.readJob(job);
+      expect(stored?.state).toMatchObject({ phase: 'running', isCancelling: true });
+      // As a kill leaves it: nothing of the attempt's end is told any more.
+      await cp(directory.path, `${directory.path}-killed`, { recursive: true });
+      (await rig.puppets.begun(job, 'b')).fail('cancelled');
+    }
+    const killed = `${directory.path}-killed`;
+    onTestFinished(() => rm(killed, { recursive: true }));
+    const published = join(killed, 'storage', job, 'half.mp4');
+    await mkdir(dirname(published), { recursive: true });
+    await writeFile(published, 'half');
+    await using rig = await JobRig.open({ directory: killed });
+    expect((await rig.ended(job)).phase).toBe('cancelled');
+    await rig.janitor.tidy();
+    expect(existsSync(published)).toBe(false);
   });
 });
