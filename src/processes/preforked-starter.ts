@@ -2,19 +2,12 @@ import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
 import { Socket } from 'node:net';
-import { constants } from 'node:os';
 import { required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { DirectStarter } from './direct-starter.ts';
-import { encodeLauncherOrder, parseLauncherRefusal } from './launcher-order.ts';
+import { encodeLauncherOrder } from './launcher-order.ts';
 import { startErrorOf } from './process-starter.ts';
-import { withSystemAccess } from './system-access.ts';
-import type {
-  ProcessStarter,
-  SandboxMethod,
-  StartOrder,
-  StartedProcess,
-} from './process-starter.ts';
+import type { ProcessStarter, StartOrder, StartedProcess } from './process-starter.ts';
 
 /** What a {@link PreforkedStarter} is made of. */
 export interface PreforkedStarterParts {
@@ -23,8 +16,6 @@ export interface PreforkedStarterParts {
   readonly clock: Clock;
   /** Launchers that wait at most; {@link idleLaunchersMaxDefault} unless it is said. */
   readonly idleMax?: number;
-  /** Whether programs are confined to the access of their orders; they are not unless it is said. */
-  readonly confines?: boolean;
 }
 
 /**
@@ -51,7 +42,6 @@ export const refillDelayMs = 100;
  */
 export class PreforkedStarter implements ProcessStarter {
   readonly method = 'launcher';
-  readonly sandbox: SandboxMethod;
   readonly #launcherPath: string;
   readonly #clock: Clock;
   readonly #idleMax: number;
@@ -60,11 +50,10 @@ export class PreforkedStarter implements ProcessStarter {
   #cancelRefill: (() => void) | undefined;
   #isClosed = false;
 
-  constructor(parts: PreforkedStarterParts) {
-    this.sandbox = parts.confines === true ? 'launcher' : 'none';
-    this.#launcherPath = parts.launcherPath;
-    this.#clock = parts.clock;
-    this.#idleMax = parts.idleMax ?? idleLaunchersMaxDefault;
+  constructor({ launcherPath, clock, idleMax = idleLaunchersMaxDefault }: PreforkedStarterParts) {
+    this.#launcherPath = launcherPath;
+    this.#clock = clock;
+    this.#idleMax = idleMax;
     this.#scheduleRefill();
   }
 
@@ -74,10 +63,11 @@ export class PreforkedStarter implements ProcessStarter {
   }
 
   start(order: StartOrder): StartedProcess {
-    const frame = encodeLauncherOrder(this.#toOrder(order));
+    const frame = encodeLauncherOrder(order);
     const launcher = this.#take();
     this.#scheduleRefill();
-    if (launcher.pid === undefined) return this.#startWithout(order);
+    // Its file may be gone, or this process be short of descriptors: the direct start knows better.
+    if (launcher.pid === undefined) return this.#direct.start(order);
     setReferenced(launcher, true);
     return command(launcher, order, frame);
   }
@@ -91,18 +81,6 @@ export class PreforkedStarter implements ProcessStarter {
 
   [Symbol.asyncDispose](): Promise<void> {
     return this.close();
-  }
-
-  /** The order with all that it may reach, or without where nothing is confined. */
-  #toOrder({ access, ...order }: StartOrder): StartOrder {
-    if (access === undefined || this.sandbox === 'none') return order;
-    return { ...order, access: withSystemAccess(access) };
-  }
-
-  /** The launcher's file may be gone, or this process be short of descriptors: a direct start knows better. */
-  #startWithout(order: StartOrder): StartedProcess {
-    if (order.access === undefined || this.sandbox === 'none') return this.#direct.start(order);
-    throw startErrorOf(order.argv, constants.errno.EAGAIN, 'the launcher does not start');
   }
 
   /** The launcher that has waited longest, which is the surest to be ready; else a new one. */
@@ -177,8 +155,8 @@ function command(launcher: ChildProcess, order: StartOrder, frame: Buffer): Star
   return {
     process: launcher,
     startError() {
-      const reason = parseLauncherRefusal(Buffer.concat(refusal));
-      return reason && startErrorOf(order.argv, reason.errno, reason.part);
+      const bytes = Buffer.concat(refusal);
+      return bytes.length < 4 ? undefined : startErrorOf(order.argv, bytes.readInt32LE(0));
     },
   };
 }
