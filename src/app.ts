@@ -18,6 +18,7 @@ import { parseTenantWeights } from './config/tenant-weights.ts';
 import type { Settings } from './config/settings.ts';
 import { LocalDispatch } from './dispatch/local-dispatch.ts';
 import { findToolchain } from './ffmpeg/toolchain.ts';
+import type { Toolchain } from './ffmpeg/toolchain.ts';
 import { toolchainWarnings } from './ffmpeg/toolchain-warnings.ts';
 import { createMediaTools } from './ffmpeg/tools.ts';
 import { sweep } from './jobs/clean-up.ts';
@@ -62,6 +63,8 @@ export interface App {
   readonly service: JobService;
   /** What it plans with on this host. */
   readonly capacity: Capacity;
+  /** The media programs that it runs. */
+  readonly toolchain: Toolchain;
   /**
    * Takes up unfinished jobs and starts the worker; once. Failures: those of the store. Whatever it
    * answers, the caller closes the service.
@@ -112,9 +115,12 @@ export async function createApp(
   owned.use(lock.value);
   const storage = new LocalStorage(join(dataDirectory, 'storage'));
   const starter = owned.use(await openStarter(logger, variations));
-  const kinds = await createKindsFor(settings, { storage, starter, logger });
-  if (!kinds.ok) return kinds;
-  const library = await loadPipelineLibrary(settings.pipelines, kinds.value);
+  const toolchain = await findToolchain({ ...settings, starter });
+  if (!toolchain.ok) return toolchain;
+  for (const warning of toolchainWarnings(toolchain.value)) logger.warn({}, warning);
+  const services = { storage, starter, logger, toolchain: toolchain.value };
+  const kinds = createKindsFor(settings, services);
+  const library = await loadPipelineLibrary(settings.pipelines, kinds);
   if (!library.ok) return library;
   for (const problem of library.value.problems) {
     logger.error({}, `a pipeline is left out: ${formatProblem(problem)}`);
@@ -134,7 +140,8 @@ export async function createApp(
       dataDirectory,
       storage,
       capacity,
-      kinds: wrapKinds(kinds.value, variations),
+      toolchain: toolchain.value,
+      kinds: wrapKinds(kinds, variations),
       library: library.value,
       store: store.value,
       results,
@@ -150,6 +157,7 @@ interface Foundations {
   readonly variations: AppVariations;
   readonly dataDirectory: string;
   readonly storage: Storage;
+  readonly toolchain: Toolchain;
   readonly kinds: ReadonlyMap<string, NodeKind>;
   readonly library: PipelineLibrary;
   readonly capacity: Capacity;
@@ -199,6 +207,8 @@ function assemble(foundations: Foundations): App {
   const { engine, janitor, worker, service, intake, ...rest } = build(foundations);
   const { retention, workspace } = rest;
   let phase: ServicePhase = 'starting';
+  /** Whether the jobs of an earlier life are taken up; a stop may come before. */
+  let hasBegun = false;
   const api = createApi({
     service,
     intake,
@@ -211,10 +221,12 @@ function assemble(foundations: Foundations): App {
       const open = checkPhase(phase);
       return open.ok ? engine.checkRoom() : open;
     },
+    changes: () => (hasBegun ? ok(undefined) : checkPhase(phase)),
     readiness: () => checkReadiness({ phase, service, dataDirectory }),
   });
   const start = async (): Promise<Result<void, Failure>> => {
     const begun = await begin({ engine, worker, results, store, storage, workspace, logger });
+    hasBegun = begun.ok;
     if (begun.ok) void janitor.tidy();
     if (begun.ok && phase === 'starting') phase = 'open';
     return begun;
@@ -224,6 +236,7 @@ function assemble(foundations: Foundations): App {
   return {
     service,
     capacity,
+    toolchain: foundations.toolchain,
     start,
     async listen() {
       const started = await startServer(api, { ...settings, clock, logger, drainMs: cutAfterMs });
@@ -333,23 +346,16 @@ async function openStarter(logger: Logger, variations: AppVariations): Promise<P
 interface KindServices {
   readonly storage: Storage;
   readonly starter: ProcessStarter;
+  readonly toolchain: Toolchain;
   readonly logger: Logger;
 }
 
-async function createKindsFor(
+function createKindsFor(
   settings: Settings,
-  { storage, starter, logger }: KindServices,
-): Promise<Result<ReadonlyMap<string, NodeKind>, Failure>> {
-  const toolchain = await findToolchain({ ...settings, starter });
-  if (!toolchain.ok) return toolchain;
-  for (const warning of toolchainWarnings(toolchain.value)) logger.warn({}, warning);
-  const tools = createMediaTools({
-    limits: settings,
-    logger,
-    clock: systemClock,
-    starter,
-    toolchain: toolchain.value,
-  });
+  { storage, starter, toolchain, logger }: KindServices,
+): ReadonlyMap<string, NodeKind> {
+  const clock = systemClock;
+  const tools = createMediaTools({ limits: settings, logger, clock, starter, toolchain });
   const recognizer = createRecognizer({
     engine: settings.recognizer,
     ...(settings.whisperCli !== undefined && { whisperCli: settings.whisperCli }),
@@ -359,7 +365,7 @@ async function createKindsFor(
     starter,
     logger,
   });
-  return ok(createKinds({ tools, storage, recognizer, speechModel: settings.whisperModel }));
+  return createKinds({ tools, storage, recognizer, speechModel: settings.whisperModel });
 }
 
 function wrapKinds(

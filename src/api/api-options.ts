@@ -21,6 +21,12 @@ export interface ApiOptions {
    * The failure's message is the answer, with 503.
    */
   readonly admission: () => Result<void, Failure>;
+  /**
+   * Whether jobs may be changed at all now; asked before every request that is no reading. Not while the
+   * service still takes up the jobs of before, which nobody may change meanwhile. The failure's message is
+   * the answer, with 503.
+   */
+  readonly changes: () => Result<void, Failure>;
   /** Whether the service can take and run jobs now; the failure's message is shown by `/readyz`. */
   readonly readiness: () => Result<void, Failure> | Promise<Result<void, Failure>>;
   readonly clock: Clock;

@@ -7,7 +7,7 @@ import { createJobRoute } from './create-job.ts';
 import { eventsRoute } from './event-stream.ts';
 import { hasBody, sendFailure, sendJson, sendProblem, type Exchange } from './exchange.ts';
 import { cancelJobRoute, deleteJobRoute, getJobRoute, listJobsRoute } from './job-routes.ts';
-import { makeProblem, unexpectedProblem } from './problem.ts';
+import { makeProblem, toProblem, unexpectedProblem } from './problem.ts';
 import { retryJobRoute } from './retry-route.ts';
 import type { PipelineListView } from './schema.ts';
 
@@ -53,8 +53,8 @@ function addRoute({ app, options }: Target, path: string, handlers: RouteHandler
   const route = app.route(path);
   const { GET, POST, DELETE } = handlers;
   if (GET !== undefined) route.get(GET);
-  if (POST !== undefined) route.post(POST);
-  if (DELETE !== undefined) route.delete(DELETE);
+  if (POST !== undefined) route.post(checkChanges(options), POST);
+  if (DELETE !== undefined) route.delete(checkChanges(options), DELETE);
   const methods = Object.keys(handlers).flatMap((name) =>
     name === 'GET' ? ['GET', 'HEAD'] : name,
   );
@@ -90,6 +90,15 @@ function prepare({ logger, clock }: ApiOptions): RequestHandler {
 
 function isUpload(method: string, path: string): boolean {
   return method === 'POST' && (path === '/v1/jobs' || path === '/v1/jobs/');
+}
+
+/** Whatever is more than reading waits until it may change something. */
+function checkChanges(options: ApiOptions): RequestHandler {
+  return (request, response, next) => {
+    const allowed = options.changes();
+    if (allowed.ok) next();
+    else sendProblem({ ...options, request, response }, toProblem(allowed.error));
+  };
 }
 
 /** An id that cannot be one is as unknown as any other; nothing is looked up for it. */

@@ -3,6 +3,7 @@ import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import type { Result } from '../base/result.ts';
 import type { Settings } from '../config/settings.ts';
+import type { Toolchain } from '../ffmpeg/toolchain.ts';
 import type { JobService } from '../jobs/job-service.ts';
 import type { PipelineLibrary } from '../jobs/pipeline-library.ts';
 import type { Capacity } from '../resources/demand.ts';
@@ -37,6 +38,8 @@ export interface RunningApp {
   readonly service: JobService;
   /** What it plans with. */
   readonly capacity: Capacity;
+  /** The media programs that it runs. */
+  readonly toolchain: Toolchain;
   /** Takes up work without a server. */
   start(): Promise<Result<void, Failure>>;
   /** Starts the server, then takes up work. */

@@ -1,6 +1,5 @@
 import { createLogger } from '../base/logger.ts';
 import type { Settings } from '../config/settings.ts';
-import { findToolchain } from '../ffmpeg/toolchain.ts';
 import { toolchainWarnings } from '../ffmpeg/toolchain-warnings.ts';
 import { reportFailure, type CliContext, type RunningApp } from './context.ts';
 import { exitCodeOf, exitCodes, type ExitCode } from './exit-code.ts';
@@ -23,7 +22,7 @@ export async function serve(context: CliContext, settings: Settings): Promise<Ex
       reportFailure(context, listening.error);
       return exitCodes.failed;
     }
-    const facts = [`version ${context.version}`, ...(await describeHost(app.value, settings))];
+    const facts = [`version ${context.version}`, ...describeHost(app.value)];
     const line = [span('reelgraph listens on '), span(listening.value.url, 'strong')];
     const about = span(` (${facts.join(', ')})`, 'dim');
     context.out.write(renderLines([[...line, about]], context.out.style));
@@ -37,16 +36,11 @@ export async function serve(context: CliContext, settings: Settings): Promise<Ex
 }
 
 /** What the start line says of the machine and its tools. */
-async function describeHost(
-  { capacity }: RunningApp,
-  { ffmpegPath, ffprobePath }: Settings,
-): Promise<readonly string[]> {
+function describeHost({ capacity, toolchain }: RunningApp): readonly string[] {
   const cores = coresText(capacity.cores);
-  const toolchain = await findToolchain({ ffmpegPath, ffprobePath });
-  if (!toolchain.ok) return [cores];
-  const { ffmpeg } = toolchain.value;
+  const { ffmpeg } = toolchain;
   const from = ffmpeg.origin === 'bundled' ? ', bundled' : '';
-  const warnings = toolchainWarnings(toolchain.value).length;
+  const warnings = toolchainWarnings(toolchain).length;
   const hint = warnings === 0 ? [] : ['"reelgraph doctor" has advice'];
   return [`ffmpeg ${ffmpeg.version.text}${from}`, cores, ...hint];
 }

@@ -44,7 +44,11 @@ const reuseEstimate: Estimate = {
   coreSeconds: 0.01,
 };
 
-/** Offers as they are to be made: nodes whose result is kept ask for no core. */
+/**
+ * Offers as they are to be made: nodes whose result is kept ask for no core. But one whose last attempt
+ * had none and came to nothing asks for all that running takes: what was in the way of its result may
+ * still be there, and it must not go round for ever.
+ */
 export async function withKeptResults(
   tx: StoreTransaction,
   job: StoredJob,
@@ -52,13 +56,17 @@ export async function withKeptResults(
 ): Promise<readonly Offer[]> {
   const made: Offer[] = [];
   for (const offer of offers) {
-    const key = canRunWithoutCores(offer.estimate)
-      ? undefined
-      : resultKeyOf(job, offer.nodeId, kinds);
+    const isAsIs = canRunWithoutCores(offer.estimate) || hadNoCores(job, offer);
+    const key = isAsIs ? undefined : resultKeyOf(job, offer.nodeId, kinds);
     const isKept = key !== undefined && (await tx.results.has(key));
     made.push(isKept ? asReuse(offer) : offer);
   }
   return made;
+}
+
+/** Whether the attempt before the one that is offered could only have used an earlier result. */
+function hadNoCores({ state }: StoredJob, { nodeId }: Offer): boolean {
+  return state.nodes.find(({ id }) => id === nodeId)?.cores === 0;
 }
 
 /** Whether a node with this estimate can run on no core at all, so that there is nothing to save. */

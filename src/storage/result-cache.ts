@@ -104,10 +104,10 @@ export class ResultCache {
   }
 
   /**
-   * Links the files of a result into a directory and says what they are; undefined when there is no
-   * such result, or it can't be had whole, which removes it; then the directory is empty. Sizes are
-   * checked; whoever keeps the files checks their digests, and calls {@link ResultCache.drop} when they
-   * are wrong.
+   * Links the files of a result into a directory and says what they are; undefined, with an empty
+   * directory, when it can't be had: there is none, it is damaged (a file is absent or has another size),
+   * which removes it, or the system does not do it this time. Whoever keeps the files checks their
+   * digests, and calls {@link ResultCache.drop} when they are wrong.
    *
    * @throws StoreError when the store cannot be used.
    */
@@ -116,15 +116,25 @@ export class ResultCache {
     if (result === undefined) return undefined;
     for (const file of result.files) {
       const from = file.isUpload ? place.uploadPath : join(this.#root, key, file.name);
-      const problem = await linkWhole(from, join(place.directory, file.name), file.bytes);
-      if (problem === undefined) continue;
-      this.#parts.logger.warn({ key, error: problem }, 'a kept result is damaged; it is removed');
-      await this.drop(key);
+      const obstacle = await linkWhole(from, join(place.directory, file.name), file.bytes);
+      if (obstacle === undefined) continue;
+      await this.#giveUp(key, obstacle);
       for (const { name } of result.files) await rm(join(place.directory, name), { force: true });
       return undefined;
     }
     this.#changeLater(() => this.#touch(key));
     return result;
+  }
+
+  /** What is only in the way now (a full disk, no handles) is no reason to lose the result. */
+  async #giveUp(key: string, { isDamage, error }: Obstacle): Promise<void> {
+    const { logger } = this.#parts;
+    if (!isDamage) {
+      logger.warn({ key, error }, 'a kept result cannot be used this time');
+      return;
+    }
+    logger.warn({ key, error }, 'a kept result is damaged; it is removed');
+    await this.drop(key);
   }
 
   /** Removes a result that nobody is to use any more. When it resolves, nobody is offered it. */
@@ -302,15 +312,39 @@ function sizeOf({ files }: NodeResult): number {
   return files.reduce((sum, { bytes, isUpload }) => sum + (isUpload ? 0 : bytes), entryBytes);
 }
 
-/** Links a file that has that size; says what is wrong with it otherwise. */
-async function linkWhole(from: string, to: string, bytes: number): Promise<unknown> {
+/** Why a file of a result can't be had. */
+interface Obstacle {
+  /** Whether it is the result that is at fault, for good. */
+  readonly isDamage: boolean;
+  readonly error: unknown;
+}
+
+/** Links a regular file of that size; says what is in the way otherwise. */
+async function linkWhole(from: string, to: string, bytes: number): Promise<Obstacle | undefined> {
   try {
+    const damage = await damageOf(from, bytes);
+    if (damage !== undefined) return { isDamage: true, error: damage };
     await shareFile(from, to);
-    const { size } = await lstat(to);
-    return size === bytes ? undefined : new Error(`${from} has ${size} bytes, not ${bytes}`);
-  } catch (thrown) {
-    return thrown;
+    return undefined;
+  } catch (error) {
+    return { isDamage: false, error };
   }
+}
+
+async function damageOf(path: string, bytes: number): Promise<unknown> {
+  try {
+    const file = await lstat(path);
+    if (file.isFile() && file.size === bytes) return undefined;
+    return new Error(`${path} is no file of ${bytes} bytes`);
+  } catch (error) {
+    if (isAbsence(error)) return error;
+    throw error;
+  }
+}
+
+function isAbsence(thrown: unknown): boolean {
+  if (!(thrown instanceof Error) || !('code' in thrown)) return false;
+  return thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR';
 }
 
 function ignore(): void {}

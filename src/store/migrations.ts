@@ -81,6 +81,9 @@ const migrations: readonly (readonly string[])[] = [
     `create index idempotency_keys_by_age on idempotency_keys (created_at_ms)`,
     `create index idempotency_keys_by_job on idempotency_keys (job_id)`,
     `alter table jobs add column source_removed_at_ms bigint`,
+    // Of jobs that ended before, only those that failed have kept their upload.
+    `update jobs set source_removed_at_ms = ended_at_ms
+      where ended_at_ms is not null and phase in ('succeeded', 'cancelled')`,
     `alter table jobs add column products_removed_at_ms bigint`,
     `alter table jobs add column deleted_at_ms bigint`,
     `create index jobs_with_source on jobs (ended_at_ms) where source_removed_at_ms is null`,

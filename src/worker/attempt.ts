@@ -55,6 +55,12 @@ export interface AttemptResult {
 }
 
 /**
+ * How an attempt ended. `result-gone`: it was only given what using an earlier result takes, and that
+ * could not be used; nothing ran, and nothing failed.
+ */
+export type AttemptEnd = Result<AttemptResult, Failure> | 'result-gone';
+
+/**
  * How long a kind may take to end once it was told to, in milliseconds. Children have two seconds until
  * SIGKILL (`terminationGraceMs`); as much again is for a loaded system to take them away, and for what
  * the kind itself has to close.
@@ -70,13 +76,14 @@ export const stopGraceMs = 5000;
 export async function runAttempt(
   order: AttemptOrder,
   services: AttemptServices,
-): Promise<Result<AttemptResult, Failure>> {
+): Promise<AttemptEnd> {
   const timeout = new AbortController();
   const cancelTimer = services.clock.after(order.node.timeoutMs, () => timeout.abort());
   try {
     const result = await guarded(order, services, AbortSignal.any([order.signal, timeout.signal]));
-    if (result.ok) return result;
+    if (result !== 'result-gone' && result.ok) return result;
     await removeFiles(order.key, services);
+    if (result === 'result-gone') return result;
     return timeout.signal.aborted && !order.signal.aborted
       ? err(timeoutFailure(order.node, result.error))
       : result;
@@ -104,7 +111,7 @@ async function guarded(
   order: AttemptOrder,
   services: AttemptServices,
   signal: AbortSignal,
-): Promise<Result<AttemptResult, Failure>> {
+): Promise<AttemptEnd> {
   try {
     return await execute(order, services, signal);
   } catch (thrown) {
@@ -121,13 +128,13 @@ async function execute(
   order: AttemptOrder,
   services: AttemptServices,
   signal: AbortSignal,
-): Promise<Result<AttemptResult, Failure>> {
+): Promise<AttemptEnd> {
   const { job, node, kind, key } = order;
   if (signal.aborted) return err(stopped(node));
   const outputDirectory = await order.directory;
   const reused = await reuseResult(order, services);
   if (reused !== undefined) return signal.aborted ? err(stopped(node)) : ok(reused);
-  if (!hasRoomToRun(order)) return err(resultGone(node));
+  if (!hasRoomToRun(order)) return 'result-gone';
   const running = kind.run({
     ...key,
     params: node.params,
@@ -155,10 +162,6 @@ async function execute(
 function hasRoomToRun({ cores, job, node }: AttemptOrder): boolean {
   const record = job.state.nodes.find(({ id }) => id === node.id);
   return cores > 0 || canRunWithoutCores(required(record, `node ${node.id}`).estimate);
-}
-
-function resultGone(node: PlannedNode): Failure {
-  return failure('lost', `The earlier result of "${node.id}" is gone; the node has to run.`);
 }
 
 function stopped(node: PlannedNode): Failure {

@@ -7,8 +7,8 @@ import { promoteOutputs } from './promote-outputs.ts';
 
 /**
  * Does with what an earlier run of the same work made, if it is kept: its files become this attempt's
- * as if it had made them. Undefined when there is nothing or it is damaged; then the directory of the
- * attempt is empty again.
+ * as if it had made them. Undefined when there is nothing, it is damaged, or it can't be had this time;
+ * then the directory of the attempt is empty again.
  */
 export async function reuseResult(
   order: AttemptOrder,
@@ -29,12 +29,17 @@ export async function reuseResult(
   return undefined;
 }
 
-/** Undefined when a file is not the one that was kept. The digest of the upload is known. */
+/**
+ * Undefined when a file is none of the kind's outputs, or not the one that was kept. The digest of the
+ * upload is known.
+ */
 async function promoteResult(
   order: AttemptOrder,
   workspace: Workspace,
   { files, media, warnings }: NodeResult,
 ): Promise<AttemptResult | undefined> {
+  const outputs = order.kind.outputs(order.node.params);
+  if (files.some(({ name }) => !outputs.some((output) => output.name === name))) return undefined;
   const outcome: NodeOutcome = {
     files: files.map(({ name, sha256, isUpload }) => (isUpload ? { name, sha256 } : { name })),
     ...(media !== undefined && { media }),

@@ -6,7 +6,6 @@ import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
 import { err } from '../base/result.ts';
-import type { Result } from '../base/result.ts';
 import type { Dispatch } from '../dispatch/dispatch.ts';
 import { storeRetryMs } from '../jobs/engine.ts';
 import type { JobEngine } from '../jobs/engine.ts';
@@ -28,7 +27,7 @@ import type { AttemptKey, Workspace } from '../storage/workspace.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { StoredJob } from '../store/store.ts';
 import { runAttempt } from './attempt.ts';
-import type { AttemptResult } from './attempt.ts';
+import type { AttemptEnd } from './attempt.ts';
 
 /** What a worker is made of. */
 export interface WorkerParts {
@@ -215,7 +214,10 @@ export class Worker {
   async #runOnce({ started, directory }: Beginning, running: Running): Promise<void> {
     const { logger, workspace } = this.#parts;
     try {
-      const [job] = await Promise.all([started, Promise.allSettled([directory])]);
+      const [job] = await Promise.all([
+        this.#startOf(running, started),
+        Promise.allSettled([directory]),
+      ]);
       if (job === undefined || !isRunning(job.state, running.key)) {
         await workspace.removeAttempt(running.key);
         return;
@@ -231,6 +233,39 @@ export class Worker {
     }
   }
 
+  /**
+   * The job once the start is stored. Undefined when the worker stopped before, and when a bug was in the
+   * way: then the attempt has failed, as nobody can tell whether it is known to run.
+   */
+  async #startOf(
+    running: Running,
+    started: Promise<StoredJob | undefined>,
+  ): Promise<StoredJob | undefined> {
+    const { key } = running;
+    try {
+      return await started;
+    } catch (error) {
+      this.#parts.logger.error({ ...key, error }, 'the start of an attempt makes no sense');
+      await this.#failStart(running, error);
+      return undefined;
+    }
+  }
+
+  /** Ends an attempt whose start may be stored or not, and its lease. */
+  async #failStart(running: Running, thrown: unknown): Promise<void> {
+    const { key } = running;
+    const cause = unexpectedFailure(key, thrown);
+    const facts = { atMs: this.#parts.clock.nowMs(), nodeId: key.nodeId, attempt: key.attempt };
+    try {
+      await this.#apply(key.jobId, [
+        startedEvent(running),
+        { type: 'attempt-failed', ...facts, failure: cause },
+      ]);
+    } catch (error) {
+      this.#parts.logger.error({ ...key, error }, 'nor can its end be told');
+    }
+  }
+
   #release(running: Running): void {
     const { key, startedMonotonicMs } = running;
     this.#parts.feed.clear(key.jobId, key.nodeId);
@@ -243,11 +278,7 @@ export class Worker {
     return { usage: this.#usage, weights: this.#parts.tenantWeights ?? new Map() };
   }
 
-  async #run(
-    job: StoredJob,
-    running: Running,
-    directory: Promise<string>,
-  ): Promise<Result<AttemptResult, Failure>> {
+  async #run(job: StoredJob, running: Running, directory: Promise<string>): Promise<AttemptEnd> {
     const { key, abort, reservation } = running;
     const { workspace, clock, kinds, results } = this.#parts;
     const resultKey = results && resultKeyOf(job, key.nodeId, kinds);
@@ -276,7 +307,7 @@ export class Worker {
       },
       { workspace, clock, logger, ...(results !== undefined && { results }) },
     );
-    if (!result.ok && abort.signal.aborted) logger.info({}, 'attempt stopped');
+    if (!isSuccess(result) && abort.signal.aborted) logger.info({}, 'attempt stopped');
     else logResult(logger, result);
     return result;
   }
@@ -288,18 +319,14 @@ export class Worker {
   }
 
   /** Stores how an attempt ended. Its files stay only when they have become the node's artifacts. */
-  async #settle(
-    job: JobState,
-    running: Running,
-    result: Result<AttemptResult, Failure>,
-  ): Promise<void> {
+  async #settle(job: JobState, running: Running, result: AttemptEnd): Promise<void> {
     const { key, abort } = running;
-    const isStopped = !result.ok && abort.signal.aborted;
+    const isStopped = !isSuccess(result) && abort.signal.aborted;
     const isHandedBack = this.#handedBack.delete(running);
     const after = await this.#applyEnd(job, { key, result, isStopped, isHandedBack });
     const record = after?.state.nodes.find(({ id }) => id === key.nodeId);
     const isKept = record?.phase === 'succeeded' && record.attempt === key.attempt;
-    if (!result.ok) return;
+    if (!isSuccess(result)) return;
     const { toKeep } = result.value;
     if (!isKept) await this.#parts.workspace.removeAttempt(key);
     else if (toKeep !== undefined) this.#parts.results?.keep(toKeep);
@@ -312,8 +339,7 @@ export class Worker {
     } catch (error) {
       const { key } = ended;
       this.#parts.logger.error({ ...key, error }, 'the outcome of an attempt makes no sense');
-      const message = `"${key.nodeId}" failed unexpectedly.`;
-      const result = err(failureFromThrown(error, 'internal', message));
+      const result = err(unexpectedFailure(key, error));
       return this.#apply(job.id, [this.#eventOf(job, { ...ended, result })]);
     }
   }
@@ -321,8 +347,8 @@ export class Worker {
   #eventOf(job: JobState, { key, result, isStopped, isHandedBack }: Ended): JobEvent {
     const facts = { atMs: this.#parts.clock.nowMs(), nodeId: key.nodeId, attempt: key.attempt };
     if (isStopped) return { type: isHandedBack ? 'attempt-released' : 'attempt-stopped', ...facts };
-    // The result that it was offered with is gone: it is offered again, to run.
-    if (!result.ok && result.error.code === 'lost') return { type: 'attempt-released', ...facts };
+    // It is offered again, to run.
+    if (result === 'result-gone') return { type: 'attempt-released', ...facts };
     if (!result.ok) return { type: 'attempt-failed', ...facts, failure: result.error };
     const { outcome, artifacts, isReused } = result.value;
     const warnings = (outcome.warnings ?? []).map((warning) => ({
@@ -379,7 +405,7 @@ interface Beginning {
 /** How an attempt ended. */
 interface Ended {
   readonly key: AttemptKey;
-  readonly result: Result<AttemptResult, Failure>;
+  readonly result: AttemptEnd;
   /** Whether it ended because it was asked to. */
   readonly isStopped: boolean;
   /** Whether it was asked to because the worker stops. */
@@ -407,8 +433,18 @@ function isRunning(job: JobState, { nodeId, attempt }: AttemptKey): boolean {
   );
 }
 
-function logResult(logger: Logger, result: Result<AttemptResult, Failure>): void {
-  if (result.ok) logger.info({}, 'attempt succeeded');
+/** A bug, of a kind or ours. */
+function unexpectedFailure({ nodeId }: AttemptKey, thrown: unknown): Failure {
+  return failureFromThrown(thrown, 'internal', `"${nodeId}" failed unexpectedly.`);
+}
+
+function isSuccess(end: AttemptEnd): end is Extract<AttemptEnd, { readonly ok: true }> {
+  return end !== 'result-gone' && end.ok;
+}
+
+function logResult(logger: Logger, result: AttemptEnd): void {
+  if (result === 'result-gone') logger.info({}, 'its earlier result is gone; it has to run');
+  else if (result.ok) logger.info({}, 'attempt succeeded');
   else logger.warn({ failure: result.error }, 'attempt failed');
 }
 

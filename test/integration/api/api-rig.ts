@@ -20,6 +20,7 @@ export interface RigOptions {
   readonly clock?: Clock;
   readonly logger?: Logger;
   readonly admission?: ApiOptions['admission'];
+  readonly changes?: ApiOptions['changes'];
   readonly readiness?: ApiOptions['readiness'];
   readonly server?: Partial<ServerOptions>;
   readonly retention?: ApiOptions['retention'];
@@ -63,6 +64,7 @@ export class ApiRig implements AsyncDisposable {
       limits: { uploadBytesMax: 1_000_000, ...options.limits },
       logger,
       admission: options.admission ?? (() => ok(undefined)),
+      changes: options.changes ?? (() => ok(undefined)),
       readiness: options.readiness ?? (() => ok(undefined)),
       clock,
       ...(options.retention !== undefined && { retention: options.retention }),

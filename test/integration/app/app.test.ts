@@ -12,6 +12,7 @@ import { createApp } from '../../../src/app.ts';
 import type { App } from '../../../src/app.ts';
 import { assert, required } from '../../../src/base/assert.ts';
 import type { Failure } from '../../../src/base/failure.ts';
+import { newJobId } from '../../../src/base/ids.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
 import type { Result } from '../../../src/base/result.ts';
 import { loadSettings } from '../../../src/config/load-settings.ts';
@@ -39,6 +40,15 @@ async function interruptedJob(directory: string): Promise<{ job: string; scratch
   await mkdir(scratch, { recursive: true });
   await writeFile(join(scratch, 'half'), 'x');
   return { job, scratch };
+}
+
+/** The status of an answer, on a connection of its own: a drain closes those that are idle. */
+async function statusOf(url: string, method: string): Promise<number | undefined> {
+  const { promise, resolve, reject } = Promise.withResolvers<IncomingMessage>();
+  request(url, { method, agent: false }, resolve).on('error', reject).end();
+  const answer = await promise;
+  answer.resume();
+  return answer.statusCode;
 }
 
 async function validateOf(app: App, job: string): Promise<{ phase: string; attempt: number }> {
@@ -136,6 +146,40 @@ describe('a start', () => {
   });
 });
 
+describe('a server before its jobs are taken up', () => {
+  it('shows jobs, but lets nobody change them, also when it is told to stop', async () => {
+    await using directory = await createTempDirectory();
+    const { job } = await interruptedJob(directory.path);
+    const probe = createServer().listen(0, '127.0.0.1');
+    await once(probe, 'listening');
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- it listens on a port
+    const { port } = probe.address() as AddressInfo;
+    probe.close();
+    await once(probe, 'close');
+    const app = await open(directory.path, port);
+    assert(app.ok, 'the service is wired');
+    const intruder = new DatabaseSync(join(directory.path, 'reelgraph.sqlite'));
+    intruder.exec('begin immediate');
+    // It listens, and stays before the first job that it would take up.
+    expect(await app.value.listen()).toMatchObject({ ok: false, error: { code: 'storage' } });
+    intruder.exec('rollback');
+    intruder.close();
+    const url = `http://127.0.0.1:${port}/v1/jobs/${job}`;
+    const { signal } = new AbortController();
+    for (const prepare of [() => Promise.resolve(), () => app.value.drain(signal)]) {
+      await prepare();
+      const answers = await Promise.all([
+        statusOf(url, 'GET'),
+        statusOf(`${url}/cancel`, 'POST'),
+        statusOf(url, 'DELETE'),
+      ]);
+      expect(answers).toEqual([200, 503, 503]);
+    }
+    expect(await validateOf(app.value, job)).toEqual({ phase: 'ready', attempt: 1 });
+    await app.value.close();
+  });
+});
+
 describe('a drain', () => {
   it('takes no uploads, says so, and lets those end that had begun', async () => {
     await using directory = await createTempDirectory();
@@ -162,6 +206,9 @@ describe('a drain', () => {
     const refused = await fetch(`${url}/v1/jobs`, { method: 'POST', body: 'film' });
     expect(refused.status).toBe(503);
     expect(await refused.json()).toMatchObject({ code: 'unavailable' });
+    // Nobody has to wait for an end that is wanted: there only is no such job.
+    const removed = await fetch(`${url}/v1/jobs/${newJobId()}`, { method: 'DELETE' });
+    expect(removed.status).toBe(404);
     upload.end('film');
     const response = await answer;
     expect(response.statusCode).toBe(201);

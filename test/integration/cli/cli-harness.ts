@@ -1,6 +1,8 @@
 import { systemClock } from '../../../src/base/clock.ts';
 import { failure } from '../../../src/base/failure.ts';
 import { err, ok } from '../../../src/base/result.ts';
+import { findToolchain } from '../../../src/ffmpeg/toolchain.ts';
+import type { Toolchain } from '../../../src/ffmpeg/toolchain.ts';
 import type { CliContext, RunningApp } from '../../../src/cli/context.ts';
 import type { Settings } from '../../../src/config/settings.ts';
 import { runCli } from '../../../src/cli/program.ts';
@@ -70,16 +72,18 @@ export class CliHarness {
       startApp: async (settings) => {
         this.started.push(settings);
         if (this.refusal !== undefined) return err(failure('storage', this.refusal));
-        return ok(this.#app());
+        const toolchain = await findToolchain(settings);
+        return toolchain.ok ? ok(this.#app(toolchain.value)) : toolchain;
       },
       loadPipelines,
     };
   }
 
-  #app(): RunningApp {
+  #app(toolchain: Toolchain): RunningApp {
     return {
       service: this.#service,
       capacity: { cores: 2, memoryBytes: 1, ioSlots: 1, gpus: 0 },
+      toolchain,
       start: async () => ok(undefined),
       listen: async () => ok({ url: 'http://127.0.0.1:1' }),
       drain: async () => {},

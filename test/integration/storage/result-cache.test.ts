@@ -1,4 +1,4 @@
-import { mkdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { createTempDirectory } from '../../support/temp-directory.ts';
@@ -68,6 +68,22 @@ describe('a kept result', () => {
     expect((await rig.take(keyOf('a'))).result).toBeUndefined();
     expect((await rig.take(keyOf('b'))).result).toBeUndefined();
     expect([await rig.rows(), await rig.directories()]).toEqual([[], []]);
+  });
+
+  it('that the system does not link this time is none now, and stays', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await ResultRig.open(directory.path);
+    await rig.keep(keyOf('a'), 'whole');
+    const uploadPath = join(directory.path, 'upload');
+    const taken = await rig.place();
+    await writeFile(join(taken, 'file'), 'in the way');
+    const nowhere = join(directory.path, 'no', 'such', 'directory');
+    for (const place of [taken, nowhere]) {
+      expect(await rig.cache.take(keyOf('a'), { directory: place, uploadPath })).toBeUndefined();
+    }
+    expect(await readdir(taken)).toEqual([]);
+    expect([await rig.rows(), await rig.directories()]).toEqual([[keyOf('a')], [keyOf('a')]]);
+    expect((await rig.take(keyOf('a'))).result).toBeDefined();
   });
 
   it('stays as it is when the same is kept again, also at the same time', async () => {

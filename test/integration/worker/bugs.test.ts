@@ -3,6 +3,8 @@ import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../../../src/base/result.ts';
 import type { NodeKind, NodeOutcome } from '../../../src/nodes/node-kind.ts';
+import type { Store } from '../../../src/store/store.ts';
+import { overriding } from '../../fakes/overriding.ts';
 import { planOf } from '../../fakes/plans.ts';
 import { probeOf } from '../../fakes/probes.ts';
 import type { PuppetRun } from '../../fakes/puppets.ts';
@@ -33,6 +35,53 @@ const bugs: Readonly<Record<string, (run: PuppetRun) => Promise<void> | void>> =
   'gives what can not be stored': (run) =>
     run.succeed(nonsense({ warnings: [{ code: 'big', message: 10n }] })),
 };
+
+/** A store in which the next start of an attempt fails by a bug: rolled back, or after its commit. */
+function buggyAtStart(store: Store, isStored: boolean): Store {
+  let hasFailed = false;
+  return overriding(store, {
+    async transaction(body, durability) {
+      // Only starts need not be on disk.
+      const isBug = durability === 'process' && !hasFailed;
+      if (!isBug) return store.transaction(body, durability);
+      hasFailed = true;
+      if (isStored) await store.transaction(body, durability);
+      throw new TypeError('x is undefined');
+    },
+  });
+}
+
+describe('a start that fails by a bug', () => {
+  it.each([
+    ['before it is stored', false],
+    ['after it is stored', true],
+  ])('%s fails its node as internal, and leaves no file and no lease', async (_when, isStored) => {
+    await using directory = await createTempDirectory();
+    await using rig = await JobRig.open({
+      directory: directory.path,
+      wrapStore: (store) => buggyAtStart(store, isStored),
+    });
+    const jobId = await rig.submit(planOf('a'));
+    expect((await rig.ended(jobId)).failure).toMatchObject({ code: 'internal', nodeId: 'a' });
+    await rig.worker.stop();
+    expect(rig.puppets.begins).toEqual([]);
+    expect(await rig.scratch()).toEqual([]);
+    const lease = { jobId, nodeId: 'a', attempt: 1 };
+    expect(await rig.dispatch.renew([lease])).toEqual([lease]);
+  });
+
+  it('leaves the other jobs to go on', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await JobRig.open({
+      directory: directory.path,
+      wrapStore: (store) => buggyAtStart(store, false),
+    });
+    expect((await rig.ended(await rig.submit(planOf('a')))).phase).toBe('failed');
+    const next = await rig.submit(planOf('a'));
+    await rig.succeed(next, 'a');
+    expect((await rig.ended(next)).phase).toBe('succeeded');
+  });
+});
 
 describe('a kind that', () => {
   for (const [name, act] of Object.entries(bugs)) {
@@ -91,6 +140,19 @@ describe('a kind that', () => {
     expect((await rig.ended(job)).failure).toMatchObject({ code: 'internal', nodeId: 'a' });
     await rig.worker.stop();
     expect(await rig.outputs(job)).toEqual([]);
+  });
+
+  it('calls itself lost is retried like any other that failed', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await JobRig.open({ directory: directory.path });
+    const retry = { attemptsMax: 2, backoffMs: 1000 };
+    const job = await rig.submit(planOf('a', { a: { retry } }));
+    (await rig.puppets.begun(job, 'a')).fail('lost');
+    await rig.delayed(job, 'a');
+    rig.clock.advance(2000);
+    (await rig.puppets.begun(job, 'a', 2)).fail('lost');
+    expect((await rig.ended(job)).failure).toMatchObject({ code: 'lost', nodeId: 'a' });
+    expect(rig.puppets.begins).toEqual(['a 1', 'a 2']);
   });
 
   it('is not known any more fails its node', async () => {

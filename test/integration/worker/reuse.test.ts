@@ -1,5 +1,6 @@
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { readFile, rename, rm, truncate, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import { DatabaseSync } from 'node:sqlite';
 import { describe, expect, it } from 'vitest';
 import { required } from '../../../src/base/assert.ts';
 import type { NodeKind } from '../../../src/nodes/node-kind.ts';
@@ -276,6 +277,46 @@ describe('an earlier result', () => {
     const [node] = job.nodes;
     expect(node).toMatchObject({ phase: 'succeeded', attempt: 2, excusedCount: 1, cores: 1 });
     expect(node?.lostCount).toBeUndefined();
+    await rig.results?.settled();
+    expect(reusedNodes(await rig.ended(await rig.submit(plan)))).toEqual(['a']);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it('that cannot be had this time stays, and the node runs', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await openRig(directory.path);
+    const ran = playAll(rig);
+    const plan = planOf('a', { a: making('one') });
+    await rig.ended(await rig.submit(plan));
+    const results = required(rig.results, 'the results');
+    await results.settled();
+    const take = results.take.bind(results);
+    // As it answers on a full disk.
+    results.take = () => Promise.resolve(undefined);
+    const job = await rig.ended(await rig.submit(plan));
+    expect(ran).toEqual(['a', 'a']);
+    expect(job.nodes[0]).toMatchObject({ phase: 'succeeded', attempt: 2, excusedCount: 1 });
+    await results.settled();
+    results.take = take;
+    expect(reusedNodes(await rig.ended(await rig.submit(plan)))).toEqual(['a']);
+    expect(rig.errors).toEqual([]);
+  });
+
+  it('whose files are no outputs of the kind any more is damaged, and made again', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await openRig(directory.path);
+    const ran = playAll(rig);
+    const plan = planOf('a', { a: making('one') });
+    await rig.ended(await rig.submit(plan));
+    await rig.results?.settled();
+    const path = await keptFile(rig, 'one');
+    await rename(path, join(dirname(path), 'former'));
+    const database = new DatabaseSync(join(directory.path, 'reelgraph.sqlite'));
+    database.exec(`update results set result = replace(result, '"one"', '"former"')`);
+    database.close();
+    const job = await rig.ended(await rig.submit(plan));
+    expect(job.phase).toBe('succeeded');
+    expect(ran).toEqual(['a', 'a']);
     await rig.results?.settled();
     expect(reusedNodes(await rig.ended(await rig.submit(plan)))).toEqual(['a']);
     expect(rig.errors).toEqual([]);

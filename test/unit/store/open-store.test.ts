@@ -42,6 +42,24 @@ function tamper(path: string, ...statements: readonly string[]): void {
   database.close();
 }
 
+/** Takes back all that the second schema brought. */
+const backToFirstSchema: readonly string[] = [
+  'delete from schema_versions where version > 1',
+  ...['removals', 'idempotency_keys', 'results'].map((name) => `drop table ${name}`),
+  ...['jobs_by_tenant', 'jobs_with_source', 'jobs_with_products'].map(
+    (name) => `drop index ${name}`,
+  ),
+  ...[
+    'params',
+    'tenant',
+    'uses_cache',
+    'source_removed_at_ms',
+    'products_removed_at_ms',
+    'deleted_at_ms',
+  ].map((name) => `alter table jobs drop column ${name}`),
+  ...['excused_count', 'is_reused'].map((name) => `alter table nodes drop column ${name}`),
+];
+
 describe('opening a store', () => {
   test('makes the file when there is none', async () => {
     await using directory = await createTempDirectory();
@@ -119,13 +137,37 @@ describe('opening a store', () => {
     await makeDatabase(path);
     // As if a start had been cut off between the file and its schema, and "nodes" were in the way.
     tamper(path, 'drop table notices', 'drop table nodes', 'drop table jobs');
-    tamper(path, 'drop table results', 'drop table idempotency_keys');
+    tamper(path, 'drop table results', 'drop table idempotency_keys', 'drop table removals');
     tamper(path, 'delete from schema_versions', 'create table nodes (id text)');
     await expect(openStore(path)).rejects.toThrow('nodes already exists');
     const database = new DatabaseSync(path);
     const tables = database.prepare("select name from sqlite_master where type = 'table'").all();
     database.close();
     expect(tables.map(({ name }) => name)).toEqual(['schema_versions', 'nodes']);
+  });
+
+  test('knows of jobs that ended under an earlier schema whether their film is kept', async () => {
+    await using directory = await createTempDirectory();
+    const path = join(directory.path, 'a.sqlite');
+    const before = await openOrThrow(path);
+    const ended = { endedAtMs: 1_760_000_009_000 };
+    await before.transaction(async (tx) => {
+      await tx.insertJob(jobOf('succeeded', { ...ended, phase: 'succeeded' }));
+      await tx.insertJob(jobOf('cancelled', { ...ended, phase: 'cancelled' }));
+      await tx.insertJob(jobOf('failed', { ...ended, phase: 'failed' }));
+      await tx.insertJob(jobOf('running', { phase: 'running' }));
+    });
+    await before.close();
+    tamper(path, ...backToFirstSchema);
+    const store = await openOrThrow(path);
+    for (const jobId of ['succeeded', 'cancelled']) {
+      expect(await store.readJob(jobId)).toMatchObject({ sourceRemovedAtMs: ended.endedAtMs });
+    }
+    for (const jobId of ['failed', 'running']) {
+      expect(await store.readJob(jobId)).not.toHaveProperty('sourceRemovedAtMs');
+    }
+    expect(await store.nextEnd('source')).toBe(ended.endedAtMs);
+    await store.close();
   });
 
   test('does not mind the log that a killed process left', async () => {
