@@ -152,6 +152,8 @@ export class ResultCache {
     const bytes = sizeOf(made.result);
     if (bytes > this.#parts.bytesMax || this.#changesWaiting >= changesMax) return;
     const linked = this.#link(made);
+    // It may fail before the change is there that waits for it.
+    linked.catch(ignore);
     this.#changeLater(async () => {
       const part = await linked;
       if (part !== undefined) await this.#insert(made, part);

@@ -176,6 +176,29 @@ describe('a start', () => {
     expect(rig.cache.bytes).toBe(entryBytes + 1);
   });
 
+  it('goes on when their directory breaks while a change is under way', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await ResultRig.open(directory.path);
+    const cache = join(directory.path, 'cache');
+    const made = await rig.made(keyOf('a'), 'text');
+    await rm(cache, { recursive: true });
+    await writeFile(cache, 'in the way');
+    const unhandled: unknown[] = [];
+    const note = (reason: unknown): void => void unhandled.push(reason);
+    process.on('unhandledRejection', note);
+    const { promise: held, resolve: letGo } = Promise.withResolvers<undefined>();
+    const holding = rig.store.transaction(() => held);
+    const dropped = rig.cache.drop(keyOf('b')).catch(() => undefined);
+    rig.cache.keep(made);
+    // Its links have failed by then: they ask the same file system before.
+    for (let asked = 0; asked < 20; asked += 1) await readFile(cache);
+    letGo(undefined);
+    await Promise.all([holding, dropped]);
+    await rig.cache.settled();
+    process.off('unhandledRejection', note);
+    expect(unhandled).toEqual([]);
+  });
+
   it('goes on without results when their directory cannot be used', async () => {
     await using directory = await createTempDirectory();
     await writeFile(join(directory.path, 'cache'), 'a file in the way');
