@@ -178,9 +178,10 @@ function build(foundations: Foundations) {
   const engine = new JobEngine({ store, dispatch, feed, clock, logger, kinds });
   const retention = retentionOf(settings);
   const janitor = new Janitor({ store, workspace, storage, retention, clock, logger });
-  owned.defer(() => janitor.close());
   engine.onEnd(() => janitor.tidy());
   owned.defer(() => engine.close());
+  // Before the engine, which waits for what follows the end of jobs: that is for the next start then.
+  owned.defer(() => janitor.close());
   const shared = { engine, dispatch, feed, workspace, capacity, clock, logger };
   const worker = new Worker({
     ...shared,

@@ -48,6 +48,12 @@ export class Janitor {
   /** The pass behind it, which all share that ask for one meanwhile. */
   #next: Promise<void> | undefined;
   readonly #waiting = new Map<string, Set<(isComplete: boolean) => void>>();
+  /** The removal at hand; passes come one after the other, so there is one at most. */
+  #removing: { readonly jobId: string; readonly done: Promise<unknown> } | undefined;
+  /** Job → how many hold its files. */
+  readonly #holds = new Map<string, number>();
+  /** Held jobs with a removal that waits for them. */
+  readonly #passedOver = new Set<string>();
   #cancelTimer: () => void = () => {};
   #isClosed = false;
 
@@ -75,6 +81,16 @@ export class Janitor {
     const waiting = this.#waiting.get(jobId) ?? new Set();
     this.#waiting.set(jobId, waiting.add(resolve));
     return promise;
+  }
+
+  /**
+   * Waits for the removal of a job's files that is at hand, and lets none begin until what it returns is
+   * disposed: who holds them may use the job again.
+   */
+  async hold(jobId: string): Promise<Disposable> {
+    while (this.#removing?.jobId === jobId) await this.#removing.done;
+    this.#holds.set(jobId, (this.#holds.get(jobId) ?? 0) + 1);
+    return { [Symbol.dispose]: () => this.#letGo(jobId) };
   }
 
   /** Stops after the removal at hand; what is left is for the next start. Idempotent. */
@@ -146,7 +162,32 @@ export class Janitor {
     }
   }
 
+  #letGo(jobId: string): void {
+    const others = (this.#holds.get(jobId) ?? 1) - 1;
+    if (others > 0) {
+      this.#holds.set(jobId, others);
+      return;
+    }
+    this.#holds.delete(jobId);
+    if (this.#passedOver.delete(jobId)) void this.tidy();
+  }
+
   async #remove(removal: Removal): Promise<boolean> {
+    const { jobId } = removal;
+    if (this.#holds.has(jobId)) {
+      this.#passedOver.add(jobId);
+      return false;
+    }
+    const done = this.#removeNow(removal);
+    this.#removing = { jobId, done };
+    try {
+      return await done;
+    } finally {
+      this.#removing = undefined;
+    }
+  }
+
+  async #removeNow(removal: Removal): Promise<boolean> {
     const { store, logger } = this.#parts;
     const { jobId, scope } = removal;
     try {

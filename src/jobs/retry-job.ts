@@ -15,6 +15,7 @@ import type { ResultCache } from '../storage/result-cache.ts';
 import type { Workspace } from '../storage/workspace.ts';
 import type { Store, StoredJob } from '../store/store.ts';
 import type { JobEngine } from './engine.ts';
+import type { Janitor } from './janitor.ts';
 import type { PipelineLibrary } from './pipeline-library.ts';
 import { resultKeyOf } from './reuse.ts';
 
@@ -27,6 +28,7 @@ export interface RetryParts {
   readonly kinds: ReadonlyMap<string, NodeKind>;
   /** Where earlier results are kept; absent when none are. */
   readonly results?: Pick<ResultCache, 'drop'>;
+  readonly janitor: Janitor;
   readonly logger: Logger;
 }
 
@@ -45,6 +47,11 @@ export async function retryJob(
   parts: RetryParts,
   order: RetryOrder,
 ): Promise<Result<StoredJob, Failure>> {
+  // All is done that follows the job's end; what that removes is gone then. What else may be removed of
+  // the job waits until it is known whether it goes on.
+  await parts.engine.settled(order.jobId);
+  using holds = new DisposableStack();
+  holds.use(await parts.janitor.hold(order.jobId));
   const found = await endedJob(parts, order.jobId);
   if (!found.ok) return found;
   const job = found.value;
@@ -69,13 +76,7 @@ export async function retryJob(
   return retried;
 }
 
-/** The job, with all done that follows its end: what that removes is gone then. */
-async function endedJob(
-  { engine, store }: RetryParts,
-  jobId: string,
-): Promise<Result<StoredJob, Failure>> {
-  const seen = await store.readJob(jobId);
-  if (seen !== undefined) await engine.settled(jobId);
+async function endedJob({ store }: RetryParts, jobId: string): Promise<Result<StoredJob, Failure>> {
   const job = await store.readJob(jobId);
   if (job === undefined) return err(failure('not_found', `There is no job ${jobId}.`));
   const { phase } = job.state;

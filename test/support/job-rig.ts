@@ -144,8 +144,8 @@ export class JobRig implements AsyncDisposable {
     for (const run of this.puppets.active) run.endWhenStopped();
     this.puppets.onBegin = (run) => run.endWhenStopped();
     await this.worker.stop();
-    await this.engine.close();
     await this.janitor.close();
+    await this.engine.close();
     await this.results?.settled();
     await this.store.close();
     assert(this.clock.pending === 0, `${this.clock.pending} timers are left`);

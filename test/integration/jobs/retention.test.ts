@@ -1,7 +1,7 @@
 import { existsSync } from 'node:fs';
 import { readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { assert, required } from '../../../src/base/assert.ts';
 import { failure } from '../../../src/base/failure.ts';
 import { deletionWaitMs } from '../../../src/jobs/delete-job.ts';
@@ -350,3 +350,41 @@ async function stoppedBy(signal: AbortSignal): Promise<void> {
   signal.addEventListener('abort', () => resolve(), { once: true });
   await promise;
 }
+
+describe('what a job without success had published', () => {
+  it('goes before a retry begins, and is not taken for what that publishes', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await JobRig.open({ directory: directory.path });
+    const job = await rig.submit(plan);
+    await rig.succeed(job, 'a');
+    const removeJob = vi.spyOn(rig.storage, 'removeJob');
+    const isFull = failure('storage', 'The storage does not answer.');
+    removeJob.mockResolvedValueOnce({ ok: false, error: isFull });
+    (await rig.puppets.begun(job, 'b')).fail('corrupt');
+    await rig.ended(job);
+    await rig.engine.settled(job);
+    expect(await rig.store.listRemovals({ limit: 9 })).toHaveLength(1);
+
+    const { promise: asked, resolve: tellAsked } = Promise.withResolvers<undefined>();
+    const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
+    removeJob.mockImplementationOnce(async () => {
+      tellAsked(undefined);
+      await answered;
+      return { ok: true, value: undefined };
+    });
+    const tidied = rig.janitor.tidy();
+    await asked;
+    let isRetried = false;
+    const retried = rig.service.retry(job).finally(() => (isRetried = true));
+    await rig.service.get(job);
+    expect(isRetried).toBe(false);
+    answer(undefined);
+    expect(await retried).toMatchObject({ ok: true });
+    await tidied;
+    removeJob.mockClear();
+    await rig.succeed(job, 'b', 2);
+    expect((await rig.ended(job)).phase).toBe('succeeded');
+    await rig.janitor.tidy();
+    expect(removeJob).not.toHaveBeenCalled();
+  });
+});
