@@ -188,6 +188,10 @@ describe('a command line', () => {
     }
     expect(childProcesses()).toHaveLength(1);
     process.kill(grandchild, 'SIGSTOP');
+    // The signal takes effect in its own time: until then it computes on (proc_pid_stat(5), field 3).
+    await vi.waitFor(async () => {
+      expect(await readFile(`/proc/${grandchild}/stat`, 'utf8')).toMatch(/\) T /);
+    });
     for (let look = 0; look < 7; look += 1) await clock.passToNextLook();
     clock.advance(terminationGraceMs);
     expect(await result).toMatchObject({ ok: false, error: { code: 'stalled' } });
