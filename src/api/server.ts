@@ -8,6 +8,7 @@ import {
 import type { AddressInfo, Socket } from 'node:net';
 import { assert } from '../base/assert.ts';
 import { systemClock, type Clock } from '../base/clock.ts';
+import { errorCodeOf } from '../base/error-code.ts';
 import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
 import { silentLogger, type Logger } from '../base/logger.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -142,7 +143,7 @@ async function listen(server: Server, { host, port }: ServerOptions): Promise<vo
 }
 
 function explainListenError(thrown: unknown, { host, port }: ServerOptions): Failure {
-  const code = thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
+  const code = errorCodeOf(thrown);
   if (code === 'EADDRINUSE') {
     return failure(
       'resource',

@@ -3,6 +3,7 @@ import { mkdir, readdir, readFile, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { z } from 'zod';
+import { errorCodeOf } from '../base/error-code.ts';
 import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
@@ -117,5 +118,5 @@ async function ownFiles(directory: string): Promise<ReadonlySet<string>> {
 }
 
 function isMissing(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
+  return errorCodeOf(thrown) === 'ENOENT';
 }

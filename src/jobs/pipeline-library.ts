@@ -1,5 +1,6 @@
 import { open, readdir } from 'node:fs/promises';
 import { basename, extname, join } from 'node:path';
+import { errorCodeOf } from '../base/error-code.ts';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { nearestName } from '../base/nearest-name.ts';
@@ -75,7 +76,7 @@ async function listDefinitions(directory: string): Promise<Result<readonly strin
     const message = `The pipelines directory "${directory}" has more than ${pipelineFilesMax} files.`;
     return err(failure('storage', message));
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT' || codeOf(thrown) === 'ENOTDIR') {
+    if (errorCodeOf(thrown) === 'ENOENT' || errorCodeOf(thrown) === 'ENOTDIR') {
       const message = `There is no pipelines directory "${directory}". Set REELGRAPH_PIPELINES or --pipelines.`;
       return err(failureFromThrown(thrown, 'not_found', message));
     }
@@ -139,8 +140,4 @@ function find(
   const all = known === '' ? 'There are none at all.' : `There are: ${known}.`;
   const hint = nearest === undefined ? all : `Did you mean "${nearest}"?`;
   return err(failure('not_found', `There is no pipeline "${name}". ${hint}`));
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
 }

@@ -9,6 +9,7 @@ import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
 import { lockFile, type LockMessages } from '../storage/lock-file.ts';
 import { makeDirectory } from '../storage/make-directory.ts';
+import { syncPath } from '../storage/sync-path.ts';
 import type { PublishedModel } from './model-catalog.ts';
 import { cancelled, fileFailure, ModelDownload } from './model-download.ts';
 import { partEnding, sizeOf } from './model-state.ts';
@@ -115,7 +116,7 @@ async function fetchLocked(
     return err(failure('invalid_output', message, detail));
   }
   await rename(partPath, path);
-  await syncDirectory(directory);
+  await syncPath(directory);
   return ok({ path, wasThere: false });
 }
 
@@ -187,10 +188,4 @@ async function hashFile(path: string, signal: AbortSignal): Promise<string> {
   const hash = createHash('sha256');
   await pipeline(createReadStream(path), hash, { signal });
   return hash.digest('hex');
-}
-
-/** A new name is durable once its directory is. */
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
 }

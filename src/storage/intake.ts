@@ -4,6 +4,7 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { finished } from 'node:stream/promises';
 import { assert } from '../base/assert.ts';
+import { errorCodeOf } from '../base/error-code.ts';
 import { failure, failureFromThrown, type Failure } from '../base/failure.ts';
 import { jobIdPattern } from '../base/ids.ts';
 import { err, ok, type Result } from '../base/result.ts';
@@ -12,6 +13,7 @@ import { DiskLedger } from './disk-ledger.ts';
 import { hasRoom, readDiskSpace, type DiskSpace } from './disk-space.ts';
 import { makeDirectory } from './make-directory.ts';
 import { toLabel } from './label.ts';
+import { syncPath } from './sync-path.ts';
 import { IntakeError, UploadSink } from './upload-sink.ts';
 
 /** The door for uploads: takes them in, durably, and removes what nobody will use. */
@@ -220,7 +222,7 @@ async function writeFile(
   }
   await rename(partPath, join(jobDirectory, 'in'));
   const incoming = dirname(jobDirectory);
-  for (const path of [jobDirectory, incoming, dirname(incoming)]) await syncDirectory(path);
+  for (const path of [jobDirectory, incoming, dirname(incoming)]) await syncPath(path);
   return { bytes: sink.bytes, sha256: sink.digest() };
 }
 
@@ -263,31 +265,18 @@ async function writeAll(handle: FileHandle, chunk: Buffer): Promise<void> {
   }
 }
 
-async function syncDirectory(path: string): Promise<void> {
-  const handle = await open(path, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
-}
-
 function toFailure(thrown: unknown): Failure {
   if (thrown instanceof IntakeError) return thrown.failure;
   const full = diskFull();
-  if (fullCodes.has(errorCode(thrown))) return failureFromThrown(thrown, full.code, full.message);
+  if (fullCodes.has(errorCodeOf(thrown))) return failureFromThrown(thrown, full.code, full.message);
   return failureFromThrown(thrown, 'storage', 'The upload could not be stored.');
 }
 
 function sourceFailure(thrown: unknown): Failure {
-  if (breakOffCodes.has(errorCode(thrown))) {
+  if (breakOffCodes.has(errorCodeOf(thrown))) {
     return failure('cancelled', 'The upload broke off before its end.');
   }
   return failureFromThrown(thrown, 'invalid_request', 'The file could not be read to its end.');
-}
-
-function errorCode(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
 }
 
 function withCleanUp(cause: Failure, discarded: Result<void, Failure>): Failure {

@@ -1,17 +1,20 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { copyFile, link, lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { assert, required } from '../base/assert.ts';
+import { errorCodeOf } from '../base/error-code.ts';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import { jobIdPattern } from '../base/ids.ts';
 import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { mebibyte } from '../base/units.ts';
+import { shareFile } from './share-file.ts';
 import { parseStorageKey } from './storage-key.ts';
 import type { ByteRange, Storage, StorageObject, StoredObject } from './storage.ts';
+import { syncPath } from './sync-path.ts';
 
 /**
  * Storage in a local directory:
@@ -53,12 +56,12 @@ export class LocalStorage implements Storage {
     try {
       await this.#makeDirectory(directory);
       await mkdir(this.#parts, { recursive: true, mode: 0o700 });
-      await linkOrCopy(object.path, part);
+      await shareFile(object.path, part);
       const verified = await verify(part, object, signal);
       if (!verified.ok) return verified;
-      await sync(part);
+      await syncPath(part);
       await rename(part, join(directory, name));
-      await sync(directory);
+      await syncPath(directory);
       return ok(undefined);
     } catch (thrown) {
       if (signal.aborted) return err(failure('cancelled', 'Storing a product was stopped.'));
@@ -91,7 +94,7 @@ export class LocalStorage implements Storage {
     assert(jobIdPattern.test(jobId), 'removeJob takes a job id');
     try {
       await rm(join(this.#root, jobId), { recursive: true });
-      await sync(this.#root);
+      await syncPath(this.#root);
       return ok(undefined);
     } catch (thrown) {
       if (errorCodeOf(thrown) === 'ENOENT') return ok(undefined);
@@ -102,26 +105,12 @@ export class LocalStorage implements Storage {
   /** Makes a job's directory, durably: the names above it are synced when they are new. */
   async #makeDirectory(directory: string): Promise<void> {
     const made = await mkdir(directory, { recursive: true, mode: 0o700 });
-    if (made !== undefined) await sync(this.#root);
+    if (made !== undefined) await syncPath(this.#root);
   }
 }
 
 function noObject(): Failure {
   return failure('not_found', 'There is no such product.');
-}
-
-function errorCodeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
-}
-
-async function linkOrCopy(from: string, to: string): Promise<void> {
-  assert((await lstat(from)).isFile(), 'only regular files are stored');
-  try {
-    await link(from, to);
-  } catch {
-    // Another file system, or one without links. The copy reports what is really wrong, if it is more.
-    await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
-  }
 }
 
 /** Whether what lies there is what the caller means; a mismatch is damage between node and storage. */
@@ -137,13 +126,4 @@ async function verify(
   if (size === bytes && found === sha256) return ok(undefined);
   const detail = `${key}: expected ${bytes} bytes, ${sha256}; found ${size} bytes, ${found}`;
   return err(failure('storage', 'A product was damaged before it could be stored.', detail));
-}
-
-async function sync(path: string): Promise<void> {
-  const file = await open(path, 'r');
-  try {
-    await file.sync();
-  } finally {
-    await file.close();
-  }
 }

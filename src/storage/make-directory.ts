@@ -1,6 +1,7 @@
-import { mkdir, open, stat } from 'node:fs/promises';
-import type { FileHandle } from 'node:fs/promises';
+import { mkdir, stat } from 'node:fs/promises';
 import { dirname } from 'node:path';
+import { errorCodeOf } from '../base/error-code.ts';
+import { syncPath } from './sync-path.ts';
 
 /**
  * Makes a directory with this mode, and what is missing above it; one that is there stays as it is. When it
@@ -23,24 +24,17 @@ async function makeOne(path: string, mode: number): Promise<void> {
     await syncNamesIn(dirname(path));
   } catch (thrown) {
     // Somebody else may have made it in the meantime.
-    if (codeOf(thrown) === 'EEXIST' && (await isDirectory(path))) return;
+    if (errorCodeOf(thrown) === 'EEXIST' && (await isDirectory(path))) return;
     throw thrown;
   }
 }
 
 async function syncNamesIn(path: string): Promise<void> {
-  let directory: FileHandle;
   try {
-    directory = await open(path, 'r');
+    await syncPath(path);
   } catch (thrown) {
     // Who may write in a directory need not be allowed to read it, and then cannot sync it either.
-    if (codeOf(thrown) === 'EACCES') return;
-    throw thrown;
-  }
-  try {
-    await directory.sync();
-  } finally {
-    await directory.close();
+    if (errorCodeOf(thrown) !== 'EACCES') throw thrown;
   }
 }
 
@@ -48,11 +42,7 @@ async function isDirectory(path: string): Promise<boolean> {
   try {
     return (await stat(path)).isDirectory();
   } catch (thrown) {
-    if (codeOf(thrown) === 'ENOENT') return false;
+    if (errorCodeOf(thrown) === 'ENOENT') return false;
     throw thrown;
   }
-}
-
-function codeOf(thrown: unknown): unknown {
-  return thrown instanceof Error && 'code' in thrown ? thrown.code : undefined;
 }

@@ -3,6 +3,7 @@ import { lstat, mkdir, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { errorCodeOf } from '../base/error-code.ts';
 import type { Logger } from '../base/logger.ts';
 import { kibibyte } from '../base/units.ts';
 import type { NodeResult, ResultUse } from '../store/result-index.ts';
@@ -345,8 +346,8 @@ async function damageOf(path: string, bytes: number): Promise<unknown> {
 }
 
 function isAbsence(thrown: unknown): boolean {
-  if (!(thrown instanceof Error) || !('code' in thrown)) return false;
-  return thrown.code === 'ENOENT' || thrown.code === 'ENOTDIR';
+  const code = errorCodeOf(thrown);
+  return code === 'ENOENT' || code === 'ENOTDIR';
 }
 
 function ignore(): void {}

@@ -1,9 +1,17 @@
 import { constants } from 'node:fs';
 import { copyFile, link, lstat } from 'node:fs/promises';
 import { assert } from '../base/assert.ts';
+import { errorCodeOf } from '../base/error-code.ts';
 
 /** Error codes of link(2) where a hard link can't be made, though a copy can. */
-const linkRefusals = new Set(['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP', 'ENOSYS']);
+const linkRefusals: ReadonlySet<unknown> = new Set([
+  'EXDEV',
+  'EPERM',
+  'EMLINK',
+  'ENOTSUP',
+  'EOPNOTSUPP',
+  'ENOSYS',
+]);
 
 /**
  * Gives a regular file a second name without copying it where the file system can; never by a symbolic
@@ -16,12 +24,7 @@ export async function shareFile(from: string, to: string): Promise<void> {
   try {
     await link(from, to);
   } catch (thrown) {
-    const isRefusal =
-      thrown instanceof Error &&
-      'code' in thrown &&
-      typeof thrown.code === 'string' &&
-      linkRefusals.has(thrown.code);
-    if (!isRefusal) throw thrown;
+    if (!linkRefusals.has(errorCodeOf(thrown))) throw thrown;
     await copyFile(from, to, constants.COPYFILE_EXCL | constants.COPYFILE_FICLONE);
   }
 }

@@ -4,8 +4,10 @@ import { mkdir, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import type { FileHandle } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { assert } from '../base/assert.ts';
+import { errorCodeOf } from '../base/error-code.ts';
 import { jobIdPattern } from '../base/ids.ts';
 import { mebibyte } from '../base/units.ts';
+import { syncPath } from './sync-path.ts';
 
 /** A file of an attempt that is to be kept. */
 export interface OutputFile {
@@ -156,7 +158,7 @@ export class Workspace {
     }
     for (const parent of ['incoming', 'jobs']) {
       const directory = this.absolute(parent);
-      if (await removeIfThere(join(directory, jobId))) await syncDirectory(directory);
+      if (await removeIfThere(join(directory, jobId))) await syncPath(directory);
     }
   }
 
@@ -185,7 +187,7 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   try {
     return await readdir(directory);
   } catch (thrown) {
-    if (isAbsence(thrown)) return [];
+    if (errorCodeOf(thrown) === 'ENOENT') return [];
     throw thrown;
   }
 }
@@ -196,13 +198,9 @@ async function removeIfThere(directory: string): Promise<boolean> {
     await rm(directory, { recursive: true });
     return true;
   } catch (thrown) {
-    if (isAbsence(thrown)) return false;
+    if (errorCodeOf(thrown) === 'ENOENT') return false;
     throw thrown;
   }
-}
-
-function isAbsence(thrown: unknown): boolean {
-  return thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT';
 }
 
 function outputPath({ jobId, nodeId, attempt }: AttemptKey): string {
@@ -259,10 +257,5 @@ async function sha256Of(file: FileHandle, bytes: number): Promise<string> {
 async function syncDirectories(directory: string, top: string): Promise<void> {
   const directories = [directory];
   for (let at = directory; at !== top; at = dirname(at)) directories.push(dirname(at));
-  await Promise.all(directories.map(syncDirectory));
-}
-
-async function syncDirectory(path: string): Promise<void> {
-  await using directory = await open(path, 'r');
-  await directory.sync();
+  await Promise.all(directories.map(syncPath));
 }

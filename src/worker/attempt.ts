@@ -1,5 +1,6 @@
 import { required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
+import { errorCodeOf } from '../base/error-code.ts';
 import { failure, failureFromThrown } from '../base/failure.ts';
 import type { Failure } from '../base/failure.ts';
 import type { Logger } from '../base/logger.ts';
@@ -241,7 +242,5 @@ const circumstanceByErrorCode: ReadonlyMap<unknown, Circumstance> = new Map([
 ]);
 
 function circumstanceOf(thrown: unknown): Circumstance | undefined {
-  return thrown instanceof Error && 'code' in thrown
-    ? circumstanceByErrorCode.get(thrown.code)
-    : undefined;
+  return circumstanceByErrorCode.get(errorCodeOf(thrown));
 }
