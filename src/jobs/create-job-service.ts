@@ -16,6 +16,7 @@ import { deleteJob } from './delete-job.ts';
 import type { DeletionParts } from './delete-job.ts';
 import type { JobFeed } from './feed.ts';
 import type { JobService, JobSnapshot, JobUpdate, OpenedArtifact } from './job-service.ts';
+import { noSuchJob } from './no-such-job.ts';
 import { retryJob } from './retry-job.ts';
 import type { RetryParts } from './retry-job.ts';
 import { findByKey, submitJob } from './submit-job.ts';
@@ -58,10 +59,6 @@ async function answering<Value>(
     if (thrown instanceof StoreError) return err(thrown.failure);
     throw thrown;
   }
-}
-
-function noSuchJob(jobId: string): Failure {
-  return failure('not_found', `There is no job ${jobId}.`);
 }
 
 async function get(

@@ -1,9 +1,10 @@
 import type { Clock } from '../base/clock.ts';
-import { failure, type Failure } from '../base/failure.ts';
+import type { Failure } from '../base/failure.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import type { JobEngine } from './engine.ts';
 import type { Janitor } from './janitor.ts';
 import type { Deletion } from './job-service.ts';
+import { noSuchJob } from './no-such-job.ts';
 
 /** What deleting a job takes. */
 export interface DeletionParts {
@@ -29,7 +30,7 @@ export async function deleteJob(
   jobId: string,
 ): Promise<Result<Deletion, Failure>> {
   if (!(await engine.delete(jobId))) {
-    return err(failure('not_found', `There is no job ${jobId}.`));
+    return err(noSuchJob(jobId));
   }
   // In the turn of the mark: no removal is so quick.
   const deleted = janitor.deleted(jobId);

@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { canonicalJson } from '../nodes/result-key.ts';
+import { canonicalJson } from '../base/json.ts';
 import { defaultTenant } from '../scheduler/job-state.ts';
 import type { SubmitRequest } from './job-service.ts';
 

@@ -16,6 +16,7 @@ import type { Workspace } from '../storage/workspace.ts';
 import type { Store, StoredJob } from '../store/store.ts';
 import type { JobEngine } from './engine.ts';
 import type { Janitor } from './janitor.ts';
+import { noSuchJob } from './no-such-job.ts';
 import type { PipelineLibrary } from './pipeline-library.ts';
 import { resultKeyOf } from './reuse.ts';
 
@@ -64,10 +65,7 @@ export async function retryJob(
   const request = requestFor(
     job.state,
     { plan, warnings, nodeIds: order.nodeIds },
-    {
-      kinds: parts.kinds,
-      missing,
-    },
+    { kinds: parts.kinds, missing },
   );
   if (isNothingToRetry(job.state, request)) return err(nothingToRetry());
   await forgetResults(parts, job, order.nodeIds);
@@ -78,7 +76,7 @@ export async function retryJob(
 
 async function endedJob({ store }: RetryParts, jobId: string): Promise<Result<StoredJob, Failure>> {
   const job = await store.readJob(jobId);
-  if (job === undefined) return err(failure('not_found', `There is no job ${jobId}.`));
+  if (job === undefined) return err(noSuchJob(jobId));
   const { phase } = job.state;
   if (isTerminalJob(phase)) return ok(job);
   const message = `The job has not ended yet (${phase}). Wait for its end, or cancel it first.`;

@@ -1,4 +1,5 @@
 import { createHash } from 'node:crypto';
+import { canonicalJson } from '../base/json.ts';
 import type { JsonObject } from '../base/json.ts';
 import type { Artifact } from '../graph/artifact.ts';
 import type { MediaProbe } from '../graph/media-probe.ts';
@@ -36,20 +37,4 @@ export function resultKey(request: ResultRequest): string | undefined {
   const { name, version } = kind;
   const text = canonicalJson({ layout, kind: name, version, resultVersion, params, ...seen });
   return createHash('sha256').update(text).digest('hex');
-}
-
-/**
- * A value as JSON, with the keys of every object in the order of their code units and without blanks: the
- * same text for values that differ only in the order of their keys. Absent and `undefined` are the same.
- *
- * @param value JSON, not deeper than the stack takes: parameters and probes, never text of a client.
- */
-export function canonicalJson(value: unknown): string {
-  if (Array.isArray(value)) return `[${value.map(canonicalJson).join(',')}]`;
-  if (typeof value !== 'object' || value === null) return JSON.stringify(value);
-  const entries = Object.entries(value)
-    .filter(([, item]) => item !== undefined)
-    .toSorted(([a], [b]) => (a < b ? -1 : 1))
-    .map(([key, item]) => `${JSON.stringify(key)}:${canonicalJson(item)}`);
-  return `{${entries.join(',')}}`;
 }

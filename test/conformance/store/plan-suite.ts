@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { Store, StoredJob } from '../../../src/store/store.ts';
 import { jobOf, planOf } from './sample-jobs.ts';
-import type { StoreHarness } from './suite.ts';
+import { withNewStore, type StoreHarness } from './store-harness.ts';
 
 /** What every store promises about a job that goes on by another plan. */
 export function describePlans(harness: StoreHarness): void {
-  const withStore = async (body: (store: Store) => Promise<void>) => {
-    await using place = await harness.newLocation();
-    const opener: { open(at: string): Promise<Store> } = await import(harness.openerUrl);
-    const store = await opener.open(place.location);
-    try {
-      await body(store);
-    } finally {
-      await store.close();
-    }
-  };
+  const withStore = (body: (store: Store) => Promise<void>) => withNewStore(harness, body);
 
   describe(`${harness.name}: another plan of a job`, () => {
     test('takes the place of the one before, whatever nodes that had', async () => {

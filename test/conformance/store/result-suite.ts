@@ -1,19 +1,10 @@
 import { describe, expect, test } from 'vitest';
 import type { Store } from '../../../src/store/store.ts';
-import type { StoreHarness } from './suite.ts';
+import { withNewStore, type StoreHarness } from './store-harness.ts';
 
 /** What every store promises about the results that are kept for other jobs. */
 export function describeResults(harness: StoreHarness): void {
-  const withStore = async (body: (store: Store) => Promise<void>) => {
-    await using place = await harness.newLocation();
-    const opener: { open(at: string): Promise<Store> } = await import(harness.openerUrl);
-    const store = await opener.open(place.location);
-    try {
-      await body(store);
-    } finally {
-      await store.close();
-    }
-  };
+  const withStore = (body: (store: Store) => Promise<void>) => withNewStore(harness, body);
 
   describe(`${harness.name}: results`, () => {
     const resultOf = (key: string, usedAtMs: number) => ({

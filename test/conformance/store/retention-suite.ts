@@ -1,20 +1,11 @@
 import { describe, expect, test } from 'vitest';
 import type { IdempotencyKey, Removal, Store } from '../../../src/store/store.ts';
 import { jobOf, noticeAt } from './sample-jobs.ts';
-import type { StoreHarness } from './suite.ts';
+import { withNewStore, type StoreHarness } from './store-harness.ts';
 
 /** What every store promises about files that expire, jobs that are deleted and keys of requests. */
 export function describeRetention(harness: StoreHarness): void {
-  const withStore = async (body: (store: Store) => Promise<void>) => {
-    await using place = await harness.newLocation();
-    const opener: { open(at: string): Promise<Store> } = await import(harness.openerUrl);
-    const store = await opener.open(place.location);
-    try {
-      await body(store);
-    } finally {
-      await store.close();
-    }
-  };
+  const withStore = (body: (store: Store) => Promise<void>) => withNewStore(harness, body);
 
   describe(`${harness.name}: files of ended jobs`, () => {
     test('are known by the end that came first, and not before a job has ended', async () => {

@@ -3,7 +3,8 @@ import { createTempDirectory } from '../../support/temp-directory.ts';
 import { describePlans } from './plan-suite.ts';
 import { describeResults } from './result-suite.ts';
 import { describeRetention } from './retention-suite.ts';
-import { describeStore, type StoreHarness } from './suite.ts';
+import type { StoreHarness } from './store-harness.ts';
+import { describeStore } from './suite.ts';
 
 const harness: StoreHarness = {
   name: 'SQLite store',

@@ -6,31 +6,13 @@ import { StoreError } from '../../../src/store/store-error.ts';
 import type { Store, StoredJob } from '../../../src/store/store.ts';
 import { noticesPerJob, writerJobIds } from './interrupted-writer.ts';
 import { jobOf, noticeAt, withNode } from './sample-jobs.ts';
-
-/** A kind of store, as the suite needs it. */
-export interface StoreHarness {
-  readonly name: string;
-  /** A module that exports `open(location): Promise<Store>`; child processes import it too. */
-  readonly openerUrl: string;
-  /** A place for a database, empty; its owner disposes of it. */
-  newLocation(): Promise<AsyncDisposable & { readonly location: string }>;
-}
+import { openStoreAt, withNewStore, type StoreHarness } from './store-harness.ts';
 
 /** What every store promises; run against each adapter. */
 export function describeStore(harness: StoreHarness): void {
-  const openAt = async (location: string): Promise<Store> => {
-    const opener: { open(at: string): Promise<Store> } = await import(harness.openerUrl);
-    return opener.open(location);
-  };
-  const withStore = async (body: (store: Store, location: string) => Promise<void>) => {
-    await using place = await harness.newLocation();
-    const store = await openAt(place.location);
-    try {
-      await body(store, place.location);
-    } finally {
-      await store.close();
-    }
-  };
+  const openAt = (location: string) => openStoreAt(harness, location);
+  const withStore = (body: (store: Store, location: string) => Promise<void>) =>
+    withNewStore(harness, body);
 
   describe(`${harness.name}: jobs`, () => {
     test('reads a job back as it was inserted', async () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import type { NodeKind } from '../../../src/nodes/node-kind.ts';
-import { canonicalJson, resultKey } from '../../../src/nodes/result-key.ts';
+import { resultKey } from '../../../src/nodes/result-key.ts';
 import type { ResultRequest } from '../../../src/nodes/result-key.ts';
 import { required } from '../../../src/base/assert.ts';
 import { probeOf } from '../../fakes/probes.ts';
@@ -76,17 +76,5 @@ describe('the key of a result', () => {
     expect(resultKey(requestOf({ kind, params: { model: 'gone' } }))).toBeUndefined();
     const silent = required(kinds.get('publish'), 'publish');
     expect(resultKey(requestOf({ kind: silent }))).toBeUndefined();
-  });
-});
-
-describe('canonical JSON', () => {
-  it('sorts the keys of objects at every depth, and keeps the order of lists', () => {
-    const value = { b: [{ d: 1, c: 'é' }, null, 2], a: { f: true, e: undefined } };
-    expect(canonicalJson(value)).toBe('{"a":{"f":true},"b":[{"c":"é","d":1},null,2]}');
-  });
-
-  it('tells texts from numbers and names from values', () => {
-    const texts = [{ a: '1' }, { a: 1 }, { 'a":1,"b': 1 }, { a: 1, b: 1 }].map(canonicalJson);
-    expect(new Set(texts).size).toBe(texts.length);
   });
 });
