@@ -8,6 +8,7 @@ import type { UtilLinux } from './direct-starter.ts';
 import { findProgram, isExecutable } from './find-program.ts';
 import { launcherVersionLine } from './launcher-order.ts';
 import { PreforkedStarter } from './preforked-starter.ts';
+import type { PreforkedStarterParts } from './preforked-starter.ts';
 import type { ProcessStarter, StartMethod } from './process-starter.ts';
 import { childEnvironment, runTool } from './tool-run.ts';
 
@@ -27,11 +28,9 @@ export interface StarterSearch {
 export async function createStarter(search: StarterSearch): Promise<ProcessStarter> {
   const launcherPath = search.launcherPath ?? builtLauncherPath;
   const { clock, searchPath = process.env['PATH'] ?? '' } = search;
-  return (
-    (await tryLauncher(launcherPath, clock)) ??
-    (await tryUtilLinux(searchPath, clock)) ??
-    new DirectStarter()
-  );
+  // Also where the launcher works: what it can't start must not lose its limits for that.
+  const next = (await tryUtilLinux(searchPath, clock)) ?? new DirectStarter();
+  return (await tryLauncher(launcherPath, { clock, fallback: next })) ?? next;
 }
 
 /** Where the built launcher lies: in the package's folder, two up from here in `src/` as in `dist/`. */
@@ -67,10 +66,13 @@ export function describeMethod(method: StartMethod): MethodReport {
 }
 
 /** A launcher that starts, and speaks this version's language; it is asked through itself. */
-async function tryLauncher(path: string, clock: Clock): Promise<ProcessStarter | undefined> {
-  if (!(await isExecutable(path))) return undefined;
-  const starter = new PreforkedStarter({ launcherPath: path, clock });
-  const answer = await ask([path, '--version'], { starter, clock });
+async function tryLauncher(
+  launcherPath: string,
+  parts: Omit<PreforkedStarterParts, 'launcherPath'>,
+): Promise<ProcessStarter | undefined> {
+  if (!(await isExecutable(launcherPath))) return undefined;
+  const starter = new PreforkedStarter({ launcherPath, ...parts });
+  const answer = await ask([launcherPath, '--version'], { starter, clock: parts.clock });
   if (answer === launcherVersionLine) return starter;
   await starter.close();
   return undefined;

@@ -14,6 +14,8 @@ export interface PreforkedStarterParts {
   /** Absolute path of the launcher's program (`launcher.c`). */
   readonly launcherPath: string;
   readonly clock: Clock;
+  /** Starts what no launcher can be had for; plainly, without limits, unless it is said. */
+  readonly fallback?: ProcessStarter;
   /** Launchers that wait at most; {@link idleLaunchersMaxDefault} unless it is said. */
   readonly idleMax?: number;
 }
@@ -46,12 +48,14 @@ export class PreforkedStarter implements ProcessStarter {
   readonly #clock: Clock;
   readonly #idleMax: number;
   readonly #idle = new Set<ChildProcess>();
-  readonly #direct = new DirectStarter();
+  readonly #fallback: ProcessStarter;
   #cancelRefill: (() => void) | undefined;
   #isClosed = false;
 
-  constructor({ launcherPath, clock, idleMax = idleLaunchersMaxDefault }: PreforkedStarterParts) {
+  constructor(parts: PreforkedStarterParts) {
+    const { launcherPath, clock, fallback, idleMax = idleLaunchersMaxDefault } = parts;
     this.#launcherPath = launcherPath;
+    this.#fallback = fallback ?? new DirectStarter();
     this.#clock = clock;
     this.#idleMax = idleMax;
     this.#scheduleRefill();
@@ -66,8 +70,8 @@ export class PreforkedStarter implements ProcessStarter {
     const frame = encodeLauncherOrder(order);
     const launcher = this.#take();
     this.#scheduleRefill();
-    // Its file may be gone, or this process be short of descriptors: the direct start knows better.
-    if (launcher.pid === undefined) return this.#direct.start(order);
+    // Its file may be gone, or this process be short of descriptors: another way knows better.
+    if (launcher.pid === undefined) return this.#fallback.start(order);
     setReferenced(launcher, true);
     return command(launcher, order, frame);
   }

@@ -9,6 +9,9 @@ import {
   idleLaunchersMaxDefault,
   refillDelayMs,
 } from '../../../src/processes/preforked-starter.ts';
+import { createStarter } from '../../../src/processes/create-starter.ts';
+import type { ChildLimits } from '../../../src/processes/child-limits.ts';
+import type { ProcessStarter } from '../../../src/processes/process-starter.ts';
 import { runTool } from '../../../src/processes/tool-run.ts';
 import { wideLimits } from '../../fakes/wide-limits.ts';
 import { childProcessIds, childProcesses } from '../../support/child-processes.ts';
@@ -17,19 +20,22 @@ import { ManualClock } from '../../unit/api/manual-clock.ts';
 
 const launcherPath = await compileLauncher();
 
-async function runTrue(starter: PreforkedStarter) {
-  const { exit } = await runTool(
+async function runTrue(starter: ProcessStarter) {
+  return (await run(['true'], starter)).exit;
+}
+
+function run(argv: readonly string[], starter: ProcessStarter, limits: ChildLimits = wideLimits) {
+  return runTool(
     {
-      argv: ['true'],
+      argv,
       cwd: '/',
       env: { PATH: '/usr/bin:/bin' },
-      limits: wideLimits,
+      limits,
       timeoutMs: 30_000,
       signal: new AbortController().signal,
     },
     { starter, clock: systemClock },
   );
-  return exit;
 }
 
 describe.skipIf(launcherPath === undefined)('idle launchers', () => {
@@ -98,6 +104,21 @@ describe.skipIf(launcherPath === undefined)('idle launchers', () => {
     expect(await runTrue(starter)).toEqual({ code: 0 });
     clock.advance(10 * refillDelayMs);
     expect([starter.idleCount, clock.pending]).toEqual([0, 0]);
+  });
+
+  test('whose program is gone leave programs the limits that util-linux can give', async () => {
+    const gone = required(await compileLauncher(), 'a launcher');
+    const fallback = await createStarter({ clock: systemClock, launcherPath: '/no/launcher' });
+    expect(fallback.method).toBe('util-linux');
+    // Its clock stands still, so that no launcher waits.
+    const parts = { launcherPath: gone, clock: new ManualClock(), fallback };
+    await using starter = new PreforkedStarter(parts);
+    await rm(gone);
+    const argv = ['sh', '-c', 'ulimit -f; ulimit -n'];
+    const limits = { cpuSec: 10, fileBytesMax: 4096, openFilesMax: 64 };
+    const { stdout } = await run(argv, starter, limits);
+    // The first in units of 512 bytes (POSIX).
+    expect(stdout).toBe('8\n64\n');
   });
 });
 
