@@ -4,7 +4,7 @@ import type { Storage } from '../storage/storage.ts';
 import type { Workspace } from '../storage/workspace.ts';
 import type { KeptFiles, Removal, Store, StoredJob } from '../store/store.ts';
 import { removeSource } from './clean-up.ts';
-import { keptMs, type Retention } from './retention.ts';
+import { expiryMs, keptMs, type Retention } from './retention.ts';
 
 /** What a janitor works with. */
 export interface JanitorParts {
@@ -50,8 +50,8 @@ export class Janitor {
   readonly #waiting = new Map<string, Set<(isComplete: boolean) => void>>();
   /** The removal at hand; passes come one after the other, so there is one at most. */
   #removing: { readonly jobId: string; readonly done: Promise<unknown> } | undefined;
-  /** Job → how many hold its files. */
-  readonly #holds = new Map<string, number>();
+  /** Job whose files are held → until when. */
+  readonly #holds = new Map<string, Promise<void>>();
   /** Held jobs with a removal that waits for them. */
   readonly #passedOver = new Set<string>();
   #cancelTimer: () => void = () => {};
@@ -84,13 +84,27 @@ export class Janitor {
   }
 
   /**
-   * Waits for the removal of a job's files that is at hand, and lets none begin until what it returns is
-   * disposed: who holds them may use the job again.
+   * Waits for the removal of a job's files that is at hand and for others that hold them, and lets neither
+   * begin until what it returns is disposed: who holds them may use the job again. It waits for no other
+   * job's files.
    */
   async hold(jobId: string): Promise<Disposable> {
-    while (this.#removing?.jobId === jobId) await this.#removing.done;
-    this.#holds.set(jobId, (this.#holds.get(jobId) ?? 0) + 1);
-    return { [Symbol.dispose]: () => this.#letGo(jobId) };
+    for (;;) {
+      const removing = this.#removing?.jobId === jobId ? this.#removing.done : undefined;
+      const obstacle = removing ?? this.#holds.get(jobId);
+      if (obstacle === undefined) break;
+      await obstacle;
+    }
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.#holds.set(jobId, promise);
+    return { [Symbol.dispose]: () => this.#letGo(jobId, resolve) };
+  }
+
+  /** Whether files of a job are past their retention, also where no pass has come to them yet. */
+  isDue(job: StoredJob, kept: KeptFiles): boolean {
+    const { retention, clock } = this.#parts;
+    const dueMs = expiryMs(job, kept, retention);
+    return dueMs !== undefined && dueMs <= clock.nowMs();
   }
 
   /** Stops after the removal at hand; what is left is for the next start. Idempotent. */
@@ -162,13 +176,9 @@ export class Janitor {
     }
   }
 
-  #letGo(jobId: string): void {
-    const others = (this.#holds.get(jobId) ?? 1) - 1;
-    if (others > 0) {
-      this.#holds.set(jobId, others);
-      return;
-    }
+  #letGo(jobId: string, tell: () => void): void {
     this.#holds.delete(jobId);
+    tell();
     if (this.#passedOver.delete(jobId)) void this.tidy();
   }
 

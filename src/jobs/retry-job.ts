@@ -48,9 +48,8 @@ export async function retryJob(
   parts: RetryParts,
   order: RetryOrder,
 ): Promise<Result<StoredJob, Failure>> {
-  // All is done that follows the job's end; what that removes is gone then. What else may be removed of
-  // the job waits until it is known whether it goes on.
-  await parts.engine.settled(order.jobId);
+  // Whatever is still to be removed of the job waits until it is known whether it goes on, and so does
+  // who else would retry it.
   using holds = new DisposableStack();
   holds.use(await parts.janitor.hold(order.jobId));
   const found = await endedJob(parts, order.jobId);
@@ -59,7 +58,7 @@ export async function retryJob(
   const { plan, warnings } = planAgain(parts.library, job.state);
   const known = checkNodes(plan, order.nodeIds);
   if (!known.ok) return known;
-  const source = await checkSource(job, parts.workspace);
+  const source = await checkSource(job, parts);
   if (!source.ok) return source;
   const missing = await missingFiles(job.state, parts.workspace);
   const request = requestFor(
@@ -109,10 +108,11 @@ function checkNodes({ nodes }: Plan, nodeIds: readonly string[]): Result<void, F
 
 /** Whatever runs again may read the upload. */
 async function checkSource(
-  { upload, sourceRemovedAtMs }: StoredJob,
-  workspace: Workspace,
+  job: StoredJob,
+  { janitor, workspace }: RetryParts,
 ): Promise<Result<void, Failure>> {
-  const isThere = sourceRemovedAtMs === undefined && (await workspace.holds(upload));
+  const isKept = job.sourceRemovedAtMs === undefined && !janitor.isDue(job, 'source');
+  const isThere = isKept && (await workspace.holds(job.upload));
   if (isThere) return ok(undefined);
   const message =
     'The uploaded film is not kept any more, so the job cannot run again. Upload it anew.';

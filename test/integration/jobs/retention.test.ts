@@ -365,20 +365,14 @@ describe('what a job without success had published', () => {
     await rig.engine.settled(job);
     expect(await rig.store.listRemovals({ limit: 9 })).toHaveLength(1);
 
-    const { promise: asked, resolve: tellAsked } = Promise.withResolvers<undefined>();
-    const { promise: answered, resolve: answer } = Promise.withResolvers<undefined>();
-    removeJob.mockImplementationOnce(async () => {
-      tellAsked(undefined);
-      await answered;
-      return { ok: true, value: undefined };
-    });
+    const removal = heldRemoval(rig);
     const tidied = rig.janitor.tidy();
-    await asked;
+    await removal.asked;
     let isRetried = false;
     const retried = rig.service.retry(job).finally(() => (isRetried = true));
     await rig.service.get(job);
     expect(isRetried).toBe(false);
-    answer(undefined);
+    removal.answer();
     expect(await retried).toMatchObject({ ok: true });
     await tidied;
     removeJob.mockClear();
@@ -387,4 +381,33 @@ describe('what a job without success had published', () => {
     await rig.janitor.tidy();
     expect(removeJob).not.toHaveBeenCalled();
   });
+
+  it('and what other jobs leave to be removed keeps no retry waiting', async () => {
+    await using directory = await createTempDirectory();
+    await using rig = await JobRig.open({ directory: directory.path });
+    const [other, job] = [await finishedJob(rig), await rig.submit(plan)];
+    await rig.succeed(job, 'a');
+    const removal = heldRemoval(rig);
+    const deleting = rig.service.delete(other);
+    await removal.asked;
+    (await rig.puppets.begun(job, 'b')).fail('corrupt');
+    await rig.ended(job);
+    expect(await rig.service.retry(job)).toMatchObject({ ok: true });
+    removal.answer();
+    expect(await deleting).toMatchObject({ ok: true });
+    await rig.succeed(job, 'b', 2);
+    expect((await rig.ended(job)).phase).toBe('succeeded');
+  });
 });
+
+/** Lets the next removal in the storage wait for the test. */
+function heldRemoval(rig: JobRig) {
+  const { promise: asked, resolve: tellAsked } = Promise.withResolvers<undefined>();
+  const { promise: answered, resolve } = Promise.withResolvers<undefined>();
+  vi.spyOn(rig.storage, 'removeJob').mockImplementationOnce(async () => {
+    tellAsked(undefined);
+    await answered;
+    return { ok: true, value: undefined };
+  });
+  return { asked, answer: () => resolve(undefined) };
+}
