@@ -191,11 +191,12 @@ function build(foundations: Foundations) {
     tenantWeights: tenantWeightsOf(settings),
   });
   owned.defer(() => worker.stop());
-  const service = createJobService({ ...shared, store, storage, library, kinds, janitor, results });
   const makeRoom = (bytes: number) => results.makeRoom(bytes);
   const ledger = new DiskLedger({ directory: dataDirectory, makeRoom });
   engine.onBegin(({ state, upload }) => ledger.keep(state.id, upload.bytes));
   engine.onEnd(({ id }) => ledger.release(id));
+  const forJobs = { store, storage, library, kinds, janitor, results, room: ledger };
+  const service = createJobService({ ...shared, ...forJobs });
   const intake = createIntake(dataDirectory, ledger);
   owned.defer(() => intake.close());
   return { engine, janitor, worker, service, intake, retention, workspace };

@@ -40,7 +40,8 @@ export interface JobService {
    * then, with a warning. Durable when it resolves.
    *
    * Failures: `not_found`, `invalid_request` (no such node), `unavailable` (too many jobs have not
-   * ended), `conflict` (it has not ended, its upload is gone, or there is nothing to run again).
+   * ended), `conflict` (it has not ended, its upload is gone, or there is nothing to run again), `storage`
+   * (the disk has no room for what it will write).
    */
   retry(jobId: string, nodeIds?: readonly string[]): Promise<Result<StoredJob, Failure>>;
   /**

@@ -11,6 +11,7 @@ import { isTerminalJob } from '../scheduler/job-state.ts';
 import type { JobState, JobWarning } from '../scheduler/job-state.ts';
 import { isNothingToRetry, keptNodes, withMissing } from '../scheduler/kept-nodes.ts';
 import type { RetryRequest } from '../scheduler/kept-nodes.ts';
+import type { DiskLedger } from '../storage/disk-ledger.ts';
 import type { ResultCache } from '../storage/result-cache.ts';
 import type { Workspace } from '../storage/workspace.ts';
 import type { Store, StoredJob } from '../store/store.ts';
@@ -30,6 +31,8 @@ export interface RetryParts {
   /** Where earlier results are kept; absent when none are. */
   readonly results?: Pick<ResultCache, 'drop'>;
   readonly janitor: Janitor;
+  /** Where room is set aside for what the job will write; given back by whoever hears of the job's end. */
+  readonly room: Pick<DiskLedger, 'admitAgain' | 'release'>;
   readonly logger: Logger;
 }
 
@@ -67,9 +70,18 @@ export async function retryJob(
     { kinds: parts.kinds, missing },
   );
   if (isNothingToRetry(job.state, request)) return err(nothingToRetry());
+  const { id: jobId } = job.state;
+  const admitted = await parts.room.admitAgain(jobId, job.upload.bytes);
+  if (!admitted.ok) return admitted;
+  // Nobody else retries the job meanwhile, so the room is this retry's own.
+  using reserved = new DisposableStack();
+  reserved.defer(() => parts.room.release(jobId));
   await forgetResults(parts, job, order.nodeIds);
   const retried = await parts.engine.retry(job, request);
-  if (retried.ok) await removeSuperseded(job.state, retried.value.state, parts);
+  if (!retried.ok) return retried;
+  // From now on the job has it, until its end.
+  reserved.move();
+  await removeSuperseded(job.state, retried.value.state, parts);
   return retried;
 }
 

@@ -36,6 +36,8 @@ interface Entry {
  * ```
  * admitted (announced) ─▶ received (grows) ─▶ kept (whole, accepted) ─▶ released (job ended)
  *        └──────────────────────┴─▶ released (refused, broken off)
+ * admitted again (retry) ─▶ kept ─▶ released (job ended)
+ *        └─▶ released (refused)
  * ```
  */
 export class DiskLedger {
@@ -64,6 +66,14 @@ export class DiskLedger {
   }
 
   /**
+   * Sets room aside for all that a job will write that is to go on after its end; its upload of so many
+   * bytes is on disk. Failure: `storage`, likewise.
+   */
+  async admitAgain(jobId: string, uploadBytes: number): Promise<Result<void, Failure>> {
+    return this.#reserve(jobId, { uploadBytes, writtenBytes: uploadBytes }, 'retry');
+  }
+
+  /**
    * So many bytes of the upload have come. Failure: `storage` when the disk is nearly full, or has no room
    * for the job of an upload that has grown beyond what was announced.
    */
@@ -88,7 +98,11 @@ export class DiskLedger {
     this.#entries.delete(jobId);
   }
 
-  async #reserve(jobId: string, entry: Entry): Promise<Result<void, Failure>> {
+  async #reserve(
+    jobId: string,
+    entry: Entry,
+    purpose: Purpose = 'upload',
+  ): Promise<Result<void, Failure>> {
     const neededBytes = outstanding(entry);
     const { makeRoom } = this.#parts;
     for (const isLastLook of [makeRoom === undefined, true]) {
@@ -100,7 +114,7 @@ export class DiskLedger {
         this.#entries.set(jobId, entry);
         return ok(undefined);
       }
-      if (isLastLook) return err(diskFull(neededBytes, spareBytes));
+      if (isLastLook) return err(diskFull(neededBytes, spareBytes, purpose));
       const made = await this.#makeRoom(neededBytes + this.#othersBytes(jobId));
       if (!made.ok) return made;
     }
@@ -142,11 +156,14 @@ function outstanding({ uploadBytes, writtenBytes }: Entry): number {
   return Math.max(0, uploadBytes * jobBytesPerUploadByte - writtenBytes);
 }
 
-function diskFull(neededBytes: number, spareBytes: number): Failure {
+/** What room is asked for. */
+type Purpose = 'upload' | 'retry';
+
+function diskFull(neededBytes: number, spareBytes: number, purpose: Purpose = 'upload'): Failure {
   const free = formatBytes(Math.max(0, spareBytes));
   const need = neededBytes === 0 ? '' : `: its job needs about ${formatBytes(neededBytes)}`;
   return failure(
     'storage',
-    `There is not enough disk space for this upload${need}; ${free} are free for new ones. Try again later.`,
+    `There is not enough disk space for this ${purpose}${need}; ${free} are free for new ones. Try again later.`,
   );
 }

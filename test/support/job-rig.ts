@@ -20,6 +20,8 @@ import { violations } from '../../src/scheduler/invariants.ts';
 import { defaultTenant, isTerminalJob } from '../../src/scheduler/job-state.ts';
 import type { JobState, NodePhase, NodeRecord } from '../../src/scheduler/job-state.ts';
 import { decide } from '../../src/scheduler/select.ts';
+import { DiskLedger } from '../../src/storage/disk-ledger.ts';
+import type { DiskSpace } from '../../src/storage/disk-space.ts';
 import { ResultCache } from '../../src/storage/result-cache.ts';
 import { LocalStorage } from '../../src/storage/local-storage.ts';
 import type { Storage } from '../../src/storage/storage.ts';
@@ -49,6 +51,8 @@ export interface JobRigParts {
   readonly retention?: Retention;
   /** Room for results that are used again; nothing is kept unless it is said. */
   readonly cacheBytesMax?: number;
+  /** How much room the disk has; asks the file system unless it is said. */
+  readonly readSpace?: () => Promise<DiskSpace>;
   /** Puts something around the store. */
   readonly wrapStore?: (store: Store) => Store;
   /** Puts something around the kinds. */
@@ -72,6 +76,7 @@ export class JobRig implements AsyncDisposable {
   readonly storage: Storage;
   readonly results: ResultCache | undefined;
   readonly janitor: Janitor;
+  readonly ledger: DiskLedger;
   readonly service: JobService;
   /** Messages logged as errors. */
   readonly errors: string[] = [];
@@ -112,9 +117,14 @@ export class JobRig implements AsyncDisposable {
     const janitor = new Janitor({ store, workspace, storage, retention, clock, logger });
     engine.onEnd(() => janitor.tidy());
     this.janitor = janitor;
+    const { readSpace } = parts;
+    const ledger = new DiskLedger({ directory, ...(readSpace !== undefined && { readSpace }) });
+    engine.onBegin(({ state, upload }) => ledger.keep(state.id, upload.bytes));
+    engine.onEnd(({ id }) => ledger.release(id));
+    this.ledger = ledger;
     const shared = { engine, store, feed, storage, workspace, library, clock, logger };
     const results = this.results && { results: this.results };
-    this.service = createJobService({ ...shared, kinds, janitor, ...results });
+    this.service = createJobService({ ...shared, kinds, janitor, room: ledger, ...results });
   }
 
   /** Opens the store, takes up unfinished jobs and starts the worker. */

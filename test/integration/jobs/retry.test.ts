@@ -364,6 +364,27 @@ describe('a retry is refused', () => {
     expect(rig.engine.checkRoom().ok).toBe(true);
   });
 
+  it('without room on the disk for what the job will write, and keeps none set aside', async () => {
+    await using directory = await createTempDirectory();
+    const space = { freeBytes: 1_000_000, totalBytes: 1_000_000 };
+    await using self = await SelfRunning.open({
+      directory: directory.path,
+      readSpace: () => Promise.resolve(space),
+    });
+    const { id } = await self.run();
+    expect(self.rig.ledger.outstandingBytes).toBe(0);
+    // The upload has 6 bytes and is on disk, so the job may write 12 more; 50 000 stay free.
+    space.freeBytes = 50_011;
+    expect(await refusal(self.rig, id, ['publish'])).toMatchObject({
+      code: 'storage',
+      message: expect.stringContaining('for this retry') as unknown,
+    });
+    expect(self.rig.ledger.outstandingBytes).toBe(0);
+    space.freeBytes = 50_012;
+    expect((await self.retry(id, ['publish'])).phase).toBe('succeeded');
+    expect(self.rig.ledger.outstandingBytes).toBe(0);
+  });
+
   it('for all but one of those who ask at the same time', async () => {
     await using directory = await createTempDirectory();
     await using self = await SelfRunning.open({ directory: directory.path });
