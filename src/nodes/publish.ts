@@ -8,8 +8,10 @@ import { err, ok } from '../base/result.ts';
 import type { Result } from '../base/result.ts';
 import { mebibyte } from '../base/units.ts';
 import type { MediaRole } from '../graph/media-role.ts';
+import { gatherInOrder } from '../stages/gather.ts';
 import type { Storage } from '../storage/storage.ts';
 import { describeProducts } from './manifest.ts';
+import type { DescribedProduct } from './manifest.ts';
 import { readMediaFacts } from './media-facts.ts';
 import type { InputArtifact, NodeAttempt, NodeKind } from './node-kind.ts';
 
@@ -54,9 +56,9 @@ export function publish(storage: Storage): NodeKind<PublishParams> {
       const products = publishedRoles
         .flatMap((role) => attempt.inputs.every(role))
         .filter(({ product }) => product);
-      const stored = await putAll(storage, attempt, products);
+      const stored = await storeAll(storage, attempt, products);
       if (!stored.ok) return stored;
-      const manifest = await writeManifest(attempt, products);
+      const manifest = await writeManifest(attempt, stored.value);
       const last = await put(storage, attempt, manifest);
       return last.ok ? ok({ files: [{ name: manifestName, sha256: manifest.sha256 }] }) : last;
     },
@@ -66,48 +68,46 @@ export function publish(storage: Storage): NodeKind<PublishParams> {
 /** What storing a file takes. */
 type StoredFile = Pick<InputArtifact, 'name' | 'path' | 'bytes' | 'sha256' | 'mediaType'>;
 
-/** Starts the puts in order, a few at a time; after a failure no more are started. */
-async function putAll(
+/** Reads and stores the products, a few at a time; after a failure no more are started. */
+async function storeAll(
   storage: Storage,
   attempt: NodeAttempt<PublishParams>,
   products: readonly InputArtifact[],
-): Promise<Result<void, Failure>> {
-  const waiting = [...products];
+): Promise<Result<readonly DescribedProduct[], Failure>> {
   let storedCount = 0;
-  let firstFailure: Failure | undefined;
-  const putNext = async (): Promise<void> => {
-    while (firstFailure === undefined) {
-      const product = waiting.shift();
-      if (product === undefined) return;
-      const result = await put(storage, attempt, product);
-      if (!result.ok) firstFailure ??= result.error;
-      storedCount += 1;
-      attempt.onProgress(storedCount / (products.length + 1));
-    }
+  const store = async (
+    artifact: InputArtifact,
+    signal: AbortSignal,
+  ): Promise<Result<DescribedProduct, Failure>> => {
+    const facts = await readMediaFacts(artifact.path, artifact.mediaType);
+    const stored = await put(storage, { jobId: attempt.jobId, signal }, artifact);
+    if (!stored.ok) return stored;
+    storedCount += 1;
+    attempt.onProgress(storedCount / (products.length + 1));
+    return ok({ artifact, facts });
   };
-  await Promise.all(Array.from({ length: parallelPuts }, putNext));
-  return firstFailure === undefined ? ok(undefined) : err(firstFailure);
+  const work = { workers: parallelPuts, handle: store };
+  const stored = await gatherInOrder(products, work, attempt.signal);
+  return stored.ok && attempt.signal.aborted ? err(stopped()) : stored;
 }
 
 async function put(
   storage: Storage,
-  { jobId, signal }: NodeAttempt<PublishParams>,
+  { jobId, signal }: Pick<NodeAttempt, 'jobId' | 'signal'>,
   { name, path, bytes, sha256, mediaType }: StoredFile,
 ): Promise<Result<void, Failure>> {
-  if (signal.aborted) return err(failure('cancelled', 'Publishing was stopped.'));
+  if (signal.aborted) return err(stopped());
   return storage.put({ key: `${jobId}/${name}`, path, bytes, sha256, mediaType }, signal);
+}
+
+function stopped(): Failure {
+  return failure('cancelled', 'Publishing was stopped.');
 }
 
 async function writeManifest(
   { jobId, media, outputDirectory }: NodeAttempt<PublishParams>,
-  products: readonly InputArtifact[],
+  described: readonly DescribedProduct[],
 ): Promise<StoredFile> {
-  const described = await Promise.all(
-    products.map(async (artifact) => ({
-      artifact,
-      facts: await readMediaFacts(artifact.path, artifact.mediaType),
-    })),
-  );
   const manifest = describeProducts(jobId, media, described);
   const content = Buffer.from(`${JSON.stringify(manifest, null, 2)}\n`);
   const path = join(outputDirectory, manifestName);
