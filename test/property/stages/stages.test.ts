@@ -1,11 +1,8 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { ok } from '../../../src/base/result.ts';
-import { Batcher } from '../../../src/stages/batcher.ts';
-import type { Batch } from '../../../src/stages/batcher.ts';
 import { BoundedBuffer } from '../../../src/stages/bounded-buffer.ts';
 import { runWorkers } from '../../../src/stages/workers.ts';
-import { ManualClock } from '../../unit/api/manual-clock.ts';
 
 const never = new AbortController().signal;
 
@@ -133,55 +130,6 @@ describe('workers', () => {
         expect(await filled).toBeLessThan(100);
       }),
       { numRuns: 30 },
-    );
-  });
-});
-
-describe('a batcher', () => {
-  it('keeps all items in order, in batches that are full, due or the last', async () => {
-    await fc.assert(
-      fc.asyncProperty(
-        few,
-        fc.array(fc.constantFrom('put', 'wait', 'flush'), { maxLength: 40 }),
-        async (sizeMax, actions) => {
-          const clock = new ManualClock();
-          const input = new BoundedBuffer<number>(1);
-          const output = new BoundedBuffer<Batch<number>>(100);
-          const batcher = new Batcher(input, output, { sizeMax, delayMsMax: 10, clock });
-          const running = batcher.run();
-          const expected: Batch<number>[] = [];
-          let open: number[] = [];
-          let ageMs = 0;
-          let count = 0;
-          const close = (reason: Batch<number>['reason']): void => {
-            if (open.length > 0) expected.push({ items: open, reason });
-            open = [];
-            ageMs = 0;
-          };
-          for (const action of actions) {
-            if (action === 'put') {
-              await input.put(count);
-              open.push(count);
-              count += 1;
-              if (open.length === sizeMax) close('size');
-            } else if (action === 'flush') {
-              batcher.flush();
-              close('flush');
-            } else {
-              clock.advance(5);
-              if (open.length > 0) ageMs += 5;
-              if (ageMs === 10) close('delay');
-            }
-            await new Promise((resolve) => setImmediate(resolve));
-          }
-          input.close();
-          close('end');
-          await running;
-          expect(await all(output)).toEqual(expected);
-          expect(expected.flatMap(({ items }) => items)).toEqual(upTo(count));
-          expect(clock.pending).toBe(0);
-        },
-      ),
     );
   });
 });
