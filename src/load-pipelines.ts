@@ -29,5 +29,11 @@ function refuse(): Promise<Result<never, Failure>> {
 }
 
 const noTools: MediaTools = { probe: refuse, run: refuse, verify: refuse };
-const noStorage: Storage = { sweep: refuse, put: refuse, open: refuse, removeJob: refuse };
+const noStorage: Storage = {
+  sweep: refuse,
+  put: refuse,
+  open: refuse,
+  removeAllBut: refuse,
+  removeJob: refuse,
+};
 const noRecognizer: Recognizer = { name: 'none', recognize: refuse };

@@ -37,7 +37,11 @@ const parallelPuts = 4;
 /** Seconds of work per product: a hard link and a checksum, or an upload. No core is asked for it. */
 const secondsPerProduct = 0.05;
 
-/** Stores the job's products, each with its checksum, and last the manifest that lists them. */
+/**
+ * Stores the job's products, each with its checksum, and then the manifest that lists them. Last it removes
+ * what the job published before under other names, by its pipeline of then: what the manifest lists is
+ * whole at any time, and a crash in between leaves an attempt that did not end, so all of it is done again.
+ */
 export function publish(storage: Storage): NodeKind<PublishParams> {
   return {
     name: 'publish',
@@ -60,7 +64,11 @@ export function publish(storage: Storage): NodeKind<PublishParams> {
       if (!stored.ok) return stored;
       const manifest = await writeManifest(attempt, stored.value);
       const last = await put(storage, attempt, manifest);
-      return last.ok ? ok({ files: [{ name: manifestName, sha256: manifest.sha256 }] }) : last;
+      if (!last.ok) return last;
+      const removed = await removeOthers(storage, attempt, products);
+      return removed.ok
+        ? ok({ files: [{ name: manifestName, sha256: manifest.sha256 }] })
+        : removed;
     },
   };
 }
@@ -98,6 +106,17 @@ async function put(
 ): Promise<Result<void, Failure>> {
   if (signal.aborted) return err(stopped());
   return storage.put({ key: `${jobId}/${name}`, path, bytes, sha256, mediaType }, signal);
+}
+
+/** Who was stopped may have lost the job to a later attempt, and removes nothing of what that stores. */
+async function removeOthers(
+  storage: Storage,
+  { jobId, signal }: Pick<NodeAttempt, 'jobId' | 'signal'>,
+  products: readonly InputArtifact[],
+): Promise<Result<void, Failure>> {
+  if (signal.aborted) return err(stopped());
+  const names = [...products.map(({ name }) => name), manifestName];
+  return storage.removeAllBut({ jobId, names }, signal);
 }
 
 function stopped(): Failure {

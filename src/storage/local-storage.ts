@@ -1,6 +1,6 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { constants, createReadStream } from 'node:fs';
-import { lstat, mkdir, open, rename, rm } from 'node:fs/promises';
+import { lstat, mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { assert, required } from '../base/assert.ts';
@@ -13,7 +13,7 @@ import type { Result } from '../base/result.ts';
 import { mebibyte } from '../base/units.ts';
 import { shareFile } from './share-file.ts';
 import { parseStorageKey } from './storage-key.ts';
-import type { ByteRange, Storage, StorageObject, StoredObject } from './storage.ts';
+import type { ByteRange, KeptObjects, Storage, StorageObject, StoredObject } from './storage.ts';
 import { syncPath } from './sync-path.ts';
 
 /**
@@ -86,6 +86,28 @@ export class LocalStorage implements Storage {
     } catch (thrown) {
       if (errorCodeOf(thrown) === 'ENOENT') return err(noObject());
       return err(failureFromThrown(thrown, 'storage', 'A product could not be read.'));
+    }
+  }
+
+  /** See {@link Storage.removeAllBut}; when it resolves, they are off the disk. */
+  async removeAllBut(
+    { jobId, names }: KeptObjects,
+    signal: AbortSignal,
+  ): Promise<Result<void, Failure>> {
+    assert(jobIdPattern.test(jobId), 'removeAllBut takes a job id');
+    const directory = join(this.#root, jobId);
+    try {
+      for (const name of await readdir(directory)) {
+        if (signal.aborted) return err(failure('cancelled', 'Removing products was stopped.'));
+        if (!names.includes(name))
+          await rm(join(directory, name), { recursive: true, force: true });
+      }
+      // Also where nothing was removed: an earlier call may have been cut off before it came to this.
+      await syncPath(directory);
+      return ok(undefined);
+    } catch (thrown) {
+      if (errorCodeOf(thrown) === 'ENOENT') return ok(undefined);
+      return err(failureFromThrown(thrown, 'storage', 'Products could not be removed.'));
     }
   }
 

@@ -22,8 +22,20 @@ export interface Storage {
    * destroys it. `range` is inclusive and lies within the object.
    */
   open(key: string, range?: ByteRange): Promise<Result<StoredObject, Failure>>;
+  /**
+   * Removes what a job has under other names than these; nothing there is a success. Who reads an object
+   * goes on reading it. `cancelled` when it was stopped, with some of it removed or none.
+   */
+  removeAllBut(kept: KeptObjects, signal: AbortSignal): Promise<Result<void, Failure>>;
   /** Removes everything under `<jobId>/`; nothing there is a success. */
   removeJob(jobId: string): Promise<Result<void, Failure>>;
+}
+
+/** What stays of a job. */
+export interface KeptObjects {
+  readonly jobId: string;
+  /** Artifact names; an object need not be there. */
+  readonly names: readonly string[];
 }
 
 /** A file to store. */

@@ -5,6 +5,7 @@ import { describe, expect, it } from 'vitest';
 import { newJobId } from '../../../src/base/ids.ts';
 import { LocalStorage } from '../../../src/storage/local-storage.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
+import { watchSyncs } from '../../support/watch-syncs.ts';
 import { describeStorage } from './suite.ts';
 
 describeStorage('LocalStorage', async () => {
@@ -66,6 +67,23 @@ describe('LocalStorage', () => {
     expect(await storage.sweep()).toMatchObject({ ok: true });
     expect(await readdir(root)).toEqual([jobId]);
     expect(await storage.put({ ...object, path }, never)).toMatchObject({ ok: true });
+  });
+
+  it.runIf(process.platform === 'linux')('has on disk what it removed and kept', async () => {
+    await using directory = await createTempDirectory();
+    const path = join(directory.path, 'file');
+    await writeFile(path, 'hello');
+    const root = join(directory.path, 'storage');
+    const storage = new LocalStorage(root);
+    for (const name of ['a.txt', 'b.txt']) {
+      await storage.put({ ...object, path, key: `${jobId}/${name}` }, never);
+    }
+    using watch = await watchSyncs();
+    await storage.removeAllBut({ jobId, names: ['b.txt'] }, never);
+    // A second time, too: the first may have been cut off before its sync.
+    await storage.removeAllBut({ jobId, names: ['b.txt'] }, never);
+    const synced = { path: join(root, jobId), names: ['b.txt'] };
+    expect(watch.syncs).toEqual([synced, synced]);
   });
 
   it('says that it cannot store where a file stands in its way', async () => {

@@ -183,6 +183,56 @@ export function describeStorage(name: string, open: () => Promise<OpenedStorage>
       await expect(opened.storage.removeJob('..')).rejects.toThrow('job id');
     });
 
+    it('removes what a job has but for what is named, and nothing of another', async () => {
+      const objects = [
+        await objectOf('a.txt', 'one'),
+        await objectOf('b.txt', 'two'),
+        await objectOf('c.txt', 'three'),
+      ];
+      for (const object of objects) await opened.storage.put(object, never);
+      const other = { ...(await objectOf('b.txt', 'other')), key: `${newJobId()}/b.txt` };
+      await opened.storage.put(other, never);
+      const names = ['a.txt', 'c.txt', 'not-there.txt'];
+      for (let times = 0; times < 2; times += 1) {
+        expect(await opened.storage.removeAllBut({ jobId, names }, never)).toMatchObject({
+          ok: true,
+        });
+      }
+      expect(await read(`${jobId}/a.txt`)).toBe('one');
+      expect(await read(`${jobId}/c.txt`)).toBe('three');
+      expect(await opened.storage.open(`${jobId}/b.txt`)).toMatchObject({
+        ok: false,
+        error: { code: 'not_found' },
+      });
+      expect(await read(other.key)).toBe('other');
+    });
+
+    it('lets who reads what is removed go on reading it', async () => {
+      const object = await objectOf('a.txt', 'old'.repeat(100_000));
+      await opened.storage.put(object, never);
+      const reading = await opened.storage.open(object.key);
+      await opened.storage.removeAllBut({ jobId, names: [] }, never);
+      expect(reading.ok && (await buffer(reading.value.body)).length).toBe(300_000);
+    });
+
+    it('does not mind removing all but something of a job that has nothing', async () => {
+      const kept = { jobId, names: ['a.txt'] };
+      expect(await opened.storage.removeAllBut(kept, never)).toMatchObject({ ok: true });
+    });
+
+    it('removes nothing for who was stopped', async () => {
+      const object = await objectOf('a.txt', 'hello');
+      await opened.storage.put(object, never);
+      const stopped = opened.storage.removeAllBut({ jobId, names: [] }, AbortSignal.abort());
+      expect(await stopped).toMatchObject({ ok: false, error: { code: 'cancelled' } });
+      expect(await read(object.key)).toBe('hello');
+    });
+
+    it('refuses to remove all but something of what is no job', async () => {
+      const removing = opened.storage.removeAllBut({ jobId: '..', names: [] }, never);
+      await expect(removing).rejects.toThrow('job id');
+    });
+
     it('takes many objects at once', async () => {
       const objects = await Promise.all(
         Array.from({ length: 20 }, (_, index) => objectOf(`a${index}.txt`, `content ${index}`)),

@@ -1,11 +1,13 @@
-import { readFile, rm, truncate, writeFile } from 'node:fs/promises';
+import { readdir, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { text } from 'node:stream/consumers';
 import { describe, expect, it } from 'vitest';
 import { assert } from '../../../src/base/assert.ts';
 import { newJobId } from '../../../src/base/ids.ts';
 import type { JobUpdate } from '../../../src/jobs/job-service.ts';
+import { publish } from '../../../src/nodes/publish.ts';
 import type { JobState } from '../../../src/scheduler/job-state.ts';
+import { LocalStorage } from '../../../src/storage/local-storage.ts';
 import { planOf } from '../../fakes/plans.ts';
 import type { PuppetRun } from '../../fakes/puppets.ts';
 import { JobRig } from '../../support/job-rig.ts';
@@ -159,7 +161,6 @@ describe('a retry', () => {
     assert(old !== undefined, 'there is a picture');
     const key = `${id}/${old.name}`;
     const source = { ...old, key, path: self.rig.workspace.absolute(old.path) };
-    const { LocalStorage } = await import('../../../src/storage/local-storage.ts');
     const storage = new LocalStorage(join(directory.path, 'storage'));
     const stored = await storage.put({ ...source, sha256: old.sha256, bytes: old.bytes }, never);
     expect(stored.ok).toBe(true);
@@ -172,12 +173,20 @@ describe('a retry', () => {
 
 describe('a retry after the pipeline was edited', () => {
   /** Runs a job, closes the service, edits the definition and opens it again. */
-  async function edited(directory: string, edit: (definition: string) => string) {
+  async function edited(
+    directory: string,
+    edit: (definition: string) => string,
+    wrapKinds?: JobRigParts['wrapKinds'],
+  ) {
     const file = join(directory, 'pipelines', 'standard.yaml');
     const { mkdir } = await import('node:fs/promises');
     await mkdir(join(directory, 'pipelines'), { recursive: true });
     await writeFile(file, await readFile(standard));
-    const parts = { directory: join(directory, 'data'), pipelines: join(directory, 'pipelines') };
+    const parts = {
+      directory: join(directory, 'data'),
+      pipelines: join(directory, 'pipelines'),
+      ...(wrapKinds !== undefined && { wrapKinds }),
+    };
     await mkdir(parts.directory);
     const before = await SelfRunning.open(parts);
     const first = await before.run();
@@ -209,6 +218,33 @@ describe('a retry after the pipeline was edited', () => {
     expect(job.phase).toBe('succeeded');
     expect(job.nodes.map(({ id }) => id)).toContain('transcode-360p');
     expect(attemptsOf(job)).toEqual({ 'transcode-720p': 2, 'merge-720p': 2, publish: 2 });
+  });
+
+  it('publishes what it makes, and leaves nothing published that is made no more', async () => {
+    await using directory = await createTempDirectory();
+    const root = join(directory.path, 'storage');
+    const { first, self } = await edited(
+      directory.path,
+      (definition) =>
+        definition
+          .replace('      name: 1080p\n', '      name: full\n')
+          .replace('needs: [thumbnail, merge-720p', 'needs: [merge-720p'),
+      (kinds) => new Map([...kinds, ['publish', publish(new LocalStorage(root))]]),
+    );
+    await using _ = self;
+    const before = await readdir(join(root, first.id));
+    expect(before).toEqual(expect.arrayContaining(['1080p.mp4', 'thumbnail.jpg']));
+    const job = await self.retry(first.id);
+    expect(job.phase).toBe('succeeded');
+    const after = await readdir(join(root, first.id));
+    expect(after.toSorted()).toEqual(
+      before
+        .filter((name) => name !== 'thumbnail.jpg')
+        .map((name) => name.replace('1080p', 'full'))
+        .toSorted(),
+    );
+    const manifest = await readFile(join(root, first.id, 'manifest.json'), 'utf8');
+    for (const name of after) if (name !== 'manifest.json') expect(manifest).toContain(`"${name}"`);
   });
 
   it('skips a new node that does not apply to the film', async () => {

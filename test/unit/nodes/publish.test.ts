@@ -6,7 +6,7 @@ import { failure } from '../../../src/base/failure.ts';
 import { err, ok } from '../../../src/base/result.ts';
 import { publish } from '../../../src/nodes/publish.ts';
 import type { InputArtifact } from '../../../src/nodes/node-kind.ts';
-import type { Storage, StorageObject } from '../../../src/storage/storage.ts';
+import type { KeptObjects, Storage, StorageObject } from '../../../src/storage/storage.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
 import type { TempDirectory } from '../../support/temp-directory.ts';
 import { attemptOf, inputArtifact, jobId } from '../../support/node-attempt.ts';
@@ -16,6 +16,11 @@ import { film } from './sample-media.ts';
 class RecordingStorage implements Storage {
   readonly objects: StorageObject[] = [];
   readonly failing = new Set<string>();
+  /** What was kept of the job, at each removal of all else. */
+  readonly removals: (KeptObjects & { readonly putBefore: number })[] = [];
+  /** Called with each object that was put. */
+  onPut: (object: StorageObject) => void = () => {};
+  removalOutcome: Awaited<ReturnType<Storage['removeAllBut']>> = ok(undefined);
   runningMost = 0;
   #running = 0;
 
@@ -25,6 +30,7 @@ class RecordingStorage implements Storage {
     this.objects.push(object);
     await new Promise((resolve) => setImmediate(resolve));
     this.#running -= 1;
+    this.onPut(object);
     return this.failing.has(object.key)
       ? err(failure('storage', 'The disk is full.'))
       : ok(undefined);
@@ -36,6 +42,11 @@ class RecordingStorage implements Storage {
 
   sweep(): ReturnType<Storage['sweep']> {
     return Promise.resolve(ok(undefined));
+  }
+
+  removeAllBut(kept: KeptObjects): ReturnType<Storage['removeAllBut']> {
+    this.removals.push({ ...kept, putBefore: this.objects.length });
+    return Promise.resolve(this.removalOutcome);
   }
 
   removeJob(): ReturnType<Storage['removeJob']> {
@@ -132,6 +143,39 @@ describe('publish', () => {
     const outcome = await run(storage, directory, { signal: AbortSignal.abort() });
     expect(outcome).toMatchObject({ ok: false, error: { code: 'cancelled' } });
     expect(storage.names).toEqual([]);
+  });
+
+  it('removes what was published before under other names, once the manifest is stored', async () => {
+    await using directory = await createTempDirectory();
+    const storage = new RecordingStorage();
+    await run(storage, directory);
+    const names = expect.arrayContaining([...storage.names]) as unknown;
+    expect(storage.removals).toEqual([{ jobId, names, putBefore: storage.names.length }]);
+    expect(storage.removals[0]?.names).toHaveLength(storage.names.length);
+  });
+
+  it('removes nothing when it was stopped, or when something could not be stored', async () => {
+    for (const isStopped of [true, false]) {
+      await using directory = await createTempDirectory();
+      const storage = new RecordingStorage();
+      const stopping = new AbortController();
+      if (!isStopped) storage.failing.add(`${jobId}/manifest.json`);
+      storage.onPut = ({ key }) => {
+        if (isStopped && key.endsWith('/manifest.json')) stopping.abort();
+      };
+      const outcome = await run(storage, directory, { signal: stopping.signal });
+      const code = isStopped ? 'cancelled' : 'storage';
+      expect(outcome).toMatchObject({ ok: false, error: { code } });
+      expect(storage.names).toContain('manifest.json');
+      expect(storage.removals).toEqual([]);
+    }
+  });
+
+  it('fails when what was published before cannot be removed', async () => {
+    await using directory = await createTempDirectory();
+    const storage = new RecordingStorage();
+    storage.removalOutcome = err(failure('storage', 'The storage does not answer.'));
+    expect(await run(storage, directory)).toEqual(storage.removalOutcome);
   });
 
   it('asks for a slot of input and output, and for no core', () => {
