@@ -17,7 +17,7 @@ const longHeaderBytes = 16;
 /** Bytes read at once: boxes of a few bytes each must not cost a read each. */
 const blockBytes = 32 * 1024;
 
-/** Reads box headers of a file that stays open meanwhile and is not closed here; keeps one block. */
+/** Reads box headers, and what little else is asked for, of a file that stays open meanwhile and is not closed here; keeps one block. */
 export class Mp4BoxReader {
   readonly #file: FileHandle;
   readonly #block = Buffer.alloc(blockBytes);
@@ -34,7 +34,7 @@ export class Mp4BoxReader {
    * @param endlessEnd where a box ends that declares no size (a size of 0): with what holds it.
    */
   async read(at: number, endlessEnd: number): Promise<Mp4Box | undefined> {
-    const header = await this.#readHeader(at);
+    const header = await this.bytesAt(at, longHeaderBytes);
     if (header.length < shortHeaderBytes) return undefined;
     const type = header.toString('latin1', 4, 8);
     const size = header.readUInt32BE(0);
@@ -49,15 +49,15 @@ export class Mp4BoxReader {
     return isPossible ? { type, start: at + longHeaderBytes, end: at + longSize } : undefined;
   }
 
-  /** Up to {@link longHeaderBytes} bytes; fewer at the end of the file. */
-  async #readHeader(at: number): Promise<Buffer> {
-    if (at < this.#blockAt || at + longHeaderBytes > this.#blockEnd) {
+  /** So many bytes, at most a block; fewer at the end of the file. They are good until the next call. */
+  async bytesAt(at: number, count: number): Promise<Buffer> {
+    if (at < this.#blockAt || at + count > this.#blockEnd) {
       const { bytesRead } = await this.#file.read(this.#block, 0, blockBytes, at);
       this.#blockAt = at;
       this.#blockEnd = at + bytesRead;
     }
     const from = at - this.#blockAt;
-    const to = Math.min(from + longHeaderBytes, this.#blockEnd - this.#blockAt);
+    const to = Math.min(from + count, this.#blockEnd - this.#blockAt);
     return this.#block.subarray(from, to);
   }
 }

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { Mp4BoxReader } from './mp4-box-reader.ts';
+import type { Mp4Box } from './mp4-box-reader.ts';
 
 /** What the box structure of an MP4 or MOV file says before any tool reads it. */
 export interface Mp4Facts {
@@ -9,6 +10,8 @@ export interface Mp4Facts {
   readonly missingShare: number;
   /** Whether a track is encrypted (common encryption, ISO/IEC 23001-7). */
   readonly isEncrypted: boolean;
+  /** Whether a track of pictures or sound has no unit of time: its time scale is 0 (ISO/IEC 14496-12, 8.4.2). */
+  readonly isTimeless: boolean;
 }
 
 /**
@@ -26,14 +29,26 @@ const encryptedTypes = new Set(['encv', 'enca']);
 /** Bytes between the header of `stsd` and its first entry: version, flags and count. */
 const sampleDescriptionSkip = 8;
 
+/** Bytes of `mdhd` up to its time scale and with it, by its version: its times have 32 or 64 bits. */
+const timeScaleEnds = [16, 24];
+
+/** Bytes of `hdlr` up to the type of its track and with it (ISO/IEC 14496-12, 8.4.3). */
+const handlerTypeEnd = 12;
+
+/** Tracks whose times count. */
+const timedHandlers = new Set(['vide', 'soun']);
+
 /**
- * Walks the boxes of a file by their headers alone, {@link stepsMax} steps at most. Damage ends the walk;
- * it is not an error here.
+ * Walks the boxes of a file, by their headers but for two small ones, {@link stepsMax} steps at most.
+ * Damage ends the walk; it is not an error here.
  */
 export async function inspectMp4(file: FileHandle, bytes: number): Promise<Mp4Facts> {
   const reader = new Mp4BoxReader(file);
   let declaredEnd = bytes;
   let isEncrypted = false;
+  let isTimeless = false;
+  // Of the track at hand: its media header comes before its handler.
+  let hasNoScale = false;
   const ranges: { at: number; end: number; isTop: boolean }[] = [
     { at: 0, end: bytes, isTop: true },
   ];
@@ -53,6 +68,27 @@ export async function inspectMp4(file: FileHandle, bytes: number): Promise<Mp4Fa
     if (box.type === 'stsd') {
       ranges.push({ at: box.start + sampleDescriptionSkip, end, isTop: false });
     }
+    if (box.type === 'mdhd') hasNoScale = (await readTimeScale(reader, box)) === 0;
+    if (box.type === 'hdlr' && hasNoScale) isTimeless ||= await isTimed(reader, box);
   }
-  return { declaredBytes: declaredEnd, missingShare: 1 - bytes / declaredEnd, isEncrypted };
+  const missingShare = 1 - bytes / declaredEnd;
+  return { declaredBytes: declaredEnd, missingShare, isEncrypted, isTimeless };
+}
+
+/** Units of a track's time in a second; undefined where the box is too short or of another version. */
+async function readTimeScale(
+  reader: Mp4BoxReader,
+  { start, end }: Mp4Box,
+): Promise<number | undefined> {
+  const [version] = await reader.bytesAt(start, 1);
+  const scaleEnd = version === undefined ? undefined : timeScaleEnds[version];
+  if (scaleEnd === undefined || start + scaleEnd > end) return undefined;
+  const scale = await reader.bytesAt(start + scaleEnd - 4, 4);
+  return scale.length < 4 ? undefined : scale.readUInt32BE(0);
+}
+
+async function isTimed(reader: Mp4BoxReader, { start, end }: Mp4Box): Promise<boolean> {
+  if (start + handlerTypeEnd > end) return false;
+  const type = await reader.bytesAt(start + handlerTypeEnd - 4, 4);
+  return timedHandlers.has(type.toString('latin1'));
 }

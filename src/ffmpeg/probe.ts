@@ -91,12 +91,13 @@ async function lookInto(file: FileHandle): Promise<Result<FileFacts, Failure>> {
     );
   }
   if (kind !== 'mp4') return ok({ bytes, isMedia: kind === 'media' });
-  const { isEncrypted, missingShare } = await inspectMp4(file, bytes);
+  const { isEncrypted, isTimeless, missingShare } = await inspectMp4(file, bytes);
   if (isEncrypted) return err(mediaFailure('encrypted', 'A track has encrypted samples.'));
   if (missingShare > missingShareMax) {
     const percent = Math.round(missingShare * 100);
     return err(mediaFailure('truncated', `${percent} % of what the boxes declare is missing.`));
   }
+  if (isTimeless) return err(mediaFailure('corrupt', 'The time scale of a track is 0.'));
   return ok({ bytes, isMedia: true });
 }
 

@@ -44,7 +44,12 @@ const start = box('ftyp', Buffer.from('isom'));
 describe('the boxes of an MP4', () => {
   test('of a whole film miss nothing', async () => {
     const film = Buffer.concat([start, movie('avc1'), media]);
-    const facts = { declaredBytes: film.length, missingShare: 0, isEncrypted: false };
+    const facts = {
+      declaredBytes: film.length,
+      missingShare: 0,
+      isEncrypted: false,
+      isTimeless: false,
+    };
     expect(await inspect(film)).toEqual(facts);
   });
 
@@ -57,6 +62,32 @@ describe('the boxes of an MP4', () => {
   test.each(['encv', 'enca'])('with a %s sample description are encrypted', async (type) => {
     const facts = await inspect(Buffer.concat([start, media, movie(type)]));
     expect(facts.isEncrypted).toBe(true);
+  });
+
+  test.each([
+    { version: 0, handler: 'vide', scale: 0, isTimeless: true },
+    { version: 1, handler: 'soun', scale: 0, isTimeless: true },
+    { version: 0, handler: 'soun', scale: 48_000, isTimeless: false },
+    { version: 1, handler: 'vide', scale: 1, isTimeless: false },
+    { version: 0, handler: 'tmcd', scale: 0, isTimeless: false },
+    { version: 2, handler: 'vide', scale: 0, isTimeless: false },
+  ])(
+    'of version $version with a time scale of $scale for $handler: without time is $isTimeless',
+    async ({ version, handler, scale, isTimeless }) => {
+      const header = Buffer.alloc(32, 0xff);
+      header.writeUInt8(version);
+      header.writeUInt32BE(scale, version === 0 ? 12 : 20);
+      const type = Buffer.concat([Buffer.alloc(8), Buffer.from(handler), Buffer.alloc(12)]);
+      const track = box('trak', box('mdia', box('mdhd', header), box('hdlr', type)));
+      const whole = await inspect(Buffer.concat([start, box('moov', track), media]));
+      expect(whole.isTimeless).toBe(isTimeless);
+    },
+  );
+
+  test('without a whole media header are not without time', async () => {
+    const track = box('trak', box('mdia', box('mdhd', Buffer.alloc(8)), box('hdlr')));
+    const facts = await inspect(Buffer.concat([start, box('moov', track), media]));
+    expect(facts.isTimeless).toBe(false);
   });
 
   test('may have a 64-bit size, or end with the file', async () => {
