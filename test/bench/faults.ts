@@ -2,6 +2,7 @@ import { parseArgs } from 'node:util';
 import { crashAtEach, crashEachFirstStart, crashEachRecovery } from '../faults/crash-points.ts';
 import { recordPoints } from '../faults/crash-points.ts';
 import type { Crash } from '../faults/crash-points.ts';
+import * as scenarios from '../faults/crash-scenarios.ts';
 import { failEach } from '../faults/io-failures.ts';
 import { killAtRandom, prepareMixedFiles } from '../faults/random-kills.ts';
 import { prepareSmallWork } from '../faults/small-work.ts';
@@ -10,16 +11,19 @@ import { quantile } from './statistics.ts';
 
 /**
  * The long run of the fault injection (`npm run test:faults -- --rounds 100 --seed 1`): random kills, a
- * kill before and behind every single step of a job, and a failure of every single one. It ends with
+ * kill before and behind every single step of a job, of deletions, retries and kept results, and a failure of every single one. It ends with
  * code 1 when anything was lost, done twice or left behind.
  */
 const { values } = parseArgs({
   options: {
     rounds: { type: 'string', default: '100' },
     seed: { type: 'string', default: String(Math.floor(Math.random() * 1_000_000)) },
-    only: { type: 'string', default: 'random,crashes,failures' },
+    only: { type: 'string', default: 'random,crashes,requests,failures' },
   },
 });
+/** Milliseconds within which a restart is to take jobs again, on a machine with nothing else to do. */
+const readyMsMax = 5000;
+
 const parts = new Set(values.only.split(','));
 const seed = Number(values.seed);
 
@@ -29,6 +33,7 @@ const findings: string[] = [];
 
 if (parts.has('random')) await runRandomKills();
 if (parts.has('crashes')) await runCrashes();
+if (parts.has('requests')) await runRequests();
 if (parts.has('failures')) await runFailures();
 
 console.log('\nLost, done twice or left behind');
@@ -53,6 +58,9 @@ async function runRandomKills(): Promise<void> {
     },
   });
   findings.push(...report.findings);
+  const late = report.readyMs.filter((readyMs) => readyMs > readyMsMax);
+  findings.push(...late.map((readyMs) => `ready again only after ${milliseconds(readyMs)}`));
+  if (report.killed === 0) findings.push('no round was killed');
   console.table({
     rounds,
     seed,
@@ -62,6 +70,7 @@ async function runRandomKills(): Promise<void> {
     'node runs': report.nodeRuns,
     'node runs lost and repeated': report.rerunNodes,
     'finished nodes that ran again': report.doneTwice,
+    'first start, on nothing': milliseconds(report.emptyReadyMs),
     'ready again, median': milliseconds(quantile(report.readyMs, 0.5)),
     'ready again, longest': milliseconds(Math.max(...report.readyMs)),
     findings: report.findings.length,
@@ -95,6 +104,33 @@ async function runCrashes(): Promise<void> {
     'ready again, median': milliseconds(quantile(readyMs, 0.5)),
     'ready again, longest': milliseconds(Math.max(...readyMs)),
   });
+}
+
+/** Deletions, retries, keys and kept results, killed at each of their steps. */
+async function runRequests(): Promise<void> {
+  const all = {
+    'deletion of an ended job': scenarios.deleteEnded(work),
+    'deletion of a running job': await scenarios.deleteRunning(work),
+    'retry of a failed job': scenarios.retryFailed(work),
+    'kept results and keys': scenarios.keepAndReuse(work),
+  };
+  for (const [name, scenario] of Object.entries(all)) {
+    const points = await scenarios.recordScenario(scenario, work);
+    console.log(`\nKills before and behind each of ${points.length} steps: ${name}`);
+    const crashes = points.flatMap((at): readonly Crash[] => [
+      { at, when: 'before' },
+      { at, when: 'after' },
+    ]);
+    const report = await scenarios.crashScenario(scenario, work, crashes);
+    findings.push(...report.findings.map((text) => `${name}: ${text}`));
+    console.table({
+      kills: report.crashed,
+      'steps not reached': report.missed.length,
+      'finished nodes that ran again': report.doneTwice,
+      'ready again, median': milliseconds(quantile(report.readyMs, 0.5)),
+      'ready again, longest': milliseconds(Math.max(...report.readyMs)),
+    });
+  }
 }
 
 async function runFailures(): Promise<void> {

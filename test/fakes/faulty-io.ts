@@ -127,7 +127,7 @@ function withoutIds(part: string): string {
   return part
     .replace(/^[A-Za-z0-9_-]{22}(?=$|\.)/, '<job>')
     .replace(/^[0-9a-f]{64}(?=$|\.)/, '<sha256>')
-    .replace(/^[0-9a-f]{16}$/, '<random>')
+    .replace(/(?<=^(?:\.new-)?)[0-9a-f]{16}$/, '<random>')
     .replace(/^\d+$|(?<=^<job>\..+\.)\d+$/, '<n>');
 }
 

@@ -1,5 +1,7 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { copyFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { expect, test } from 'vitest';
 import { createTempDirectory } from '../support/temp-directory.ts';
 import {
@@ -7,6 +9,7 @@ import {
   cancelledId,
   failedId,
   idOf,
+  keptKey,
   succeededId,
 } from './doctored-directory.ts';
 
@@ -75,7 +78,7 @@ test('a node that still runs in a job that has ended is found', async () => {
 
 test('a state that a client was told and that did not last is found', async () => {
   const found = await violationsAfter((doctored) => {
-    doctored.reads.push({ jobId: failedId, state: 'succeeded' });
+    doctored.reads.push({ jobId: failedId, state: 'succeeded', retriesBefore: 0 });
     doctored.cancels.push({ jobId: succeededId, status: 200 });
   });
   expect(found).toEqual([
@@ -156,6 +159,7 @@ test('an upload that became two jobs is found', async () => {
 
 test.each([
   `incoming/${succeededId}/in`,
+  `incoming/${failedId}/in`,
   `incoming/${failedId}/in.part`,
   `incoming/${idOf(9)}/in`,
   `scratch/${succeededId}.publish.1/manifest.json`,
@@ -193,6 +197,109 @@ test('a process that still works in the directory is found', async () => {
     child.kill('SIGKILL');
     await once(child, 'exit');
   }
+});
+
+test('a launcher that waits for the orders of a dead service is found, that of a live one is not', async () => {
+  await using temporary = await createTempDirectory();
+  const directory = await DoctoredDirectory.create(temporary.path);
+  // Like the launcher, it is called with the id of the process that forked it.
+  await using elsewhere = await createTempDirectory();
+  const program = join(elsewhere.path, 'launcher');
+  await copyFile('/bin/sleep', program);
+  await using stack = new AsyncDisposableStack();
+  const deadPid = 4_194_305;
+  const waits = async (owner: number): Promise<number | undefined> => {
+    const launcher = spawn(program, [String(owner)], { cwd: '/', stdio: 'ignore' });
+    stack.defer(async () => {
+      launcher.kill('SIGKILL');
+      await once(launcher, 'exit');
+    });
+    await once(launcher, 'spawn');
+    return launcher.pid;
+  };
+  const orphan = await waits(deadPid);
+  await waits(process.pid);
+  const { violations } = await directory.check({ deadPids: [deadPid, process.pid] });
+  expect(violations).toEqual([`I5 process ${orphan} runs on: ${program} ${deadPid} `]);
+});
+
+test('a kept result that is absent, changed, half there, unknown or too much is found', async () => {
+  const found = await violationsAfter(async (doctored) => {
+    await doctored.write(`cache/${keptKey}/captions.vtt`, 'WEBVTU\n');
+    await doctored.write(`cache/${keptKey}/other.vtt`, '');
+    await doctored.write('cache/.new-0123456789abcdef/captions.vtt', '');
+    await doctored.write(`cache/${'c'.repeat(64)}/captions.vtt`, '');
+    doctored.sql(`update results set bytes = 701 where key = '${keptKey}'`);
+  });
+  expect(found).toEqual([
+    'I5 cache/.new-0123456789abcdef is left behind',
+    `I5 cache/${'c'.repeat(64)} is left behind`,
+    `I5 cache/${keptKey}/other.vtt is left behind`,
+    `I2 cache/${keptKey}/captions.vtt is not what was kept`,
+    'I5 the cache takes 1001 bytes of 1000',
+  ]);
+  const absent = await violationsAfter((doctored) =>
+    doctored.remove(`cache/${keptKey}/captions.vtt`),
+  );
+  expect(absent).toEqual([`I2 cache/${keptKey}/captions.vtt is not there`]);
+});
+
+test('a deleted job that is still there, whole or half, is found; one that is gone is not', async () => {
+  const found = await violationsAfter((doctored) => {
+    doctored.accept('gone', idOf(4));
+    doctored.deletes.push(
+      { jobId: idOf(4), status: 204 },
+      { jobId: cancelledId, status: 204 },
+      { jobId: failedId },
+    );
+    doctored.sql(`update jobs set deleted_at_ms = 1 where id = '${failedId}'`);
+  });
+  expect(found).toEqual([
+    `I5 job ${failedId} is marked as deleted and is still there`,
+    `I1 job ${cancelledId} was told to be deleted and is there`,
+  ]);
+});
+
+test('a key that was answered with two jobs is found', async () => {
+  const found = await violationsAfter((doctored) => {
+    for (const digit of [4, 5]) {
+      doctored.insertJob({ id: idOf(digit), name: `n${digit}`, phase: 'cancelled' });
+      doctored.sent(`n${digit}`, { type: 'accepted', jobId: idOf(digit) }, { key: 'k' });
+    }
+  });
+  expect(found).toEqual(['I4 the key "k" was answered with 2 jobs']);
+});
+
+test('a retried job may end once more and differently, any other one may not', async () => {
+  const endAgain = async (retries: readonly { jobId: string; status?: number }[]) =>
+    violationsAfter((doctored) => {
+      doctored.reads.push({ jobId: failedId, state: 'failed', retriesBefore: 0 });
+      doctored.retries.push(...retries);
+      doctored.notice(failedId, { type: 'job', phase: 'running' });
+      doctored.notice(failedId, { type: 'job', phase: 'cancelled' });
+      doctored.sql(`update jobs set phase = 'cancelled', failure = null where id = '${failedId}'`);
+    });
+  expect(await endAgain([{ jobId: failedId, status: 202 }])).toEqual([]);
+  expect(await endAgain([{ jobId: failedId }])).toEqual([]);
+  expect(await endAgain([{ jobId: failedId, status: 409 }])).toEqual([
+    `I1 job ${failedId} ended 2 times`,
+    `I1 job ${failedId} was told to be failed and no longer is`,
+  ]);
+});
+
+test('a good film that failed, and a bad one that succeeded, are found', async () => {
+  const found = await violationsAfter((doctored) => {
+    const failure = { code: 'timeout' };
+    doctored.insertJob({ id: idOf(4), name: 'd', phase: 'failed', failure });
+    doctored.accept('d', idOf(4));
+    const upload = doctored.uploads.findIndex(({ name }) => name === 'a');
+    const [sent] = doctored.uploads.splice(upload, 1);
+    if (sent !== undefined) doctored.uploads.push({ ...sent, failsWith: 'corrupt' });
+  });
+  expect(found).toEqual([
+    `I1 job ${succeededId} of a film that is bad succeeded`,
+    `I3 job ${idOf(4)} failed with "timeout"`,
+  ]);
 });
 
 test('a damaged database is found', async () => {

@@ -93,6 +93,8 @@ interface Signalled {
   /** What the child of each attempt gets, from the first on. */
   readonly signals: readonly NodeJS.Signals[];
   readonly timeScale?: number;
+  /** The code that the job fails with in the end. */
+  readonly failsWith?: string;
 }
 
 /** Runs the job, checks the whole directory at the end, and gives the job as it ended. */
@@ -101,7 +103,7 @@ async function runSignalled(order: Signalled): Promise<{ job: JobView; log: stri
   await service.start(order.timeScale === undefined ? {} : { timeScale: order.timeScale });
   const client = new RecordingClient();
   client.url = service.url;
-  const { outcome } = await client.upload(order.path, { pipeline: order.pipeline });
+  const { outcome } = await client.upload(order.path, order);
   assert(outcome.type === 'accepted', 'the upload is accepted');
   const { jobId } = outcome;
   for (const [index, signal] of order.signals.entries()) {
@@ -111,7 +113,8 @@ async function runSignalled(order: Signalled): Promise<{ job: JobView; log: stri
   }
   const job = await client.finish(jobId);
   const products = new ProductCheck('full');
-  const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+  const { dataDir, pid: servicePid, deadPids } = service;
+  const parts = { history: client, dataDir, products, servicePid, deadPids };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(violations).toEqual([]);
   return { job, log: service.program.output };
@@ -139,7 +142,7 @@ test(
     // What the kernel does to a child for which there is no memory.
     const signals = ['SIGKILL', 'SIGKILL', 'SIGKILL'] as const;
     const order = { path: film, pipeline: 'slow', nodeId: 'transcode', command: encoder };
-    const { job } = await runSignalled({ ...order, signals });
+    const { job } = await runSignalled({ ...order, signals, failsWith: 'resource' });
     expect(job.error).toMatchObject({ code: 'resource', node: 'transcode' });
     expect(job.artifacts).toEqual([]);
   },

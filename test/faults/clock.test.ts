@@ -92,7 +92,8 @@ async function expectTwoAttempts(
   expect(job.error).toBeUndefined();
   expect(job.nodes.map(({ attempt }) => attempt)).toEqual([1, 2, 1, 1]);
   const products = new ProductCheck('probe');
-  const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+  const { dataDir, pid: servicePid, deadPids } = service;
+  const parts = { history: client, dataDir, products, servicePid, deadPids };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(violations).toEqual([]);
 }

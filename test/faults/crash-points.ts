@@ -35,11 +35,12 @@ export async function recordPoints(work: SmallWork, logPath: string): Promise<Re
 }
 
 /** The answer to `/readyz` writes a file; it comes whenever somebody asks. */
-function isNoProbe({ name }: NamedPoint): boolean {
+export function isNoProbe({ name }: NamedPoint): boolean {
   return !name.endsWith('.writable');
 }
 
-async function readPoints(path: string): Promise<readonly NamedPoint[]> {
+/** Reads a log of operations, in order. */
+export async function readPoints(path: string): Promise<readonly NamedPoint[]> {
   const names = (await readFile(path, 'utf8')).split('\n').filter((name) => name !== '');
   const seen = new Map<string, number>();
   return names.map((name) => {
@@ -107,9 +108,17 @@ export async function crashAtEach(
     client.url = service.url;
     const state = await finishLatest(client, work);
     if (state !== 'succeeded') findings.push(`${describeCrash(crash)}: the job ${state}`);
-    note(describeCrash(crash), await checkSettled({ ...parts, servicePid: service.pid }, seen));
+    note(
+      describeCrash(crash),
+      await checkSettled({ ...parts, servicePid: service.pid, deadPids: service.deadPids }, seen),
+    );
   }
-  const whole = { ...parts, servicePid: service.pid, serviceUrl: service.url };
+  const whole = {
+    ...parts,
+    servicePid: service.pid,
+    deadPids: service.deadPids,
+    serviceUrl: service.url,
+  };
   const report = await checkSettled(whole, seen);
   note('at the end', report);
   const crashed = crashes.length - missed.length;
@@ -213,7 +222,8 @@ async function runAndCheck(
   await client.uploadUntilAnswered(work.clip, { pipeline: 'small' });
   await finishLatest(client, work);
   const products = new ProductCheck('probe');
-  const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+  const { dataDir, pid: servicePid, deadPids } = service;
+  const parts = { history: client, dataDir, products, servicePid, deadPids };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   return violations.map((violation) => `${name}: ${violation}`);
 }

@@ -22,14 +22,14 @@ const expectations: readonly Expectation[] = [
   { path: /^(incoming|scratch|jobs|storage|storage\/\.put|models)\/$/ },
   { path: /^\.lock(-journal)?$/ },
   { path: /^reelgraph\.sqlite(-wal|-shm)?$/ },
-  // Results that other jobs may use again; some have no file.
-  { path: /^cache\/([0-9a-f]{64}\/[^/]*)?$/ },
+  // Results that other jobs may use again: what is right there, `checkCache` says.
+  { path: /^cache\// },
   // Speech models, which the operator puts there.
   { path: /^models\// },
   {
-    // A failed job may keep its upload, as it may go on one day.
+    // While it is kept, the job may go on one day.
     path: /^incoming\/(?<job>[^/]+)\/in$/,
-    isExpected: (job) => job?.phase === 'failed',
+    isExpected: (job) => job?.hasSource === true,
   },
   {
     // The directories of attempts stay when their files go.
@@ -41,7 +41,7 @@ const expectations: readonly Expectation[] = [
     isExpected: (job, path) =>
       job !== undefined &&
       artifactsOf(job).some(
-        (artifact) => artifact.path === path && (artifact.product || job.phase === 'failed'),
+        (artifact) => artifact.path === path && (artifact.product || job.hasSource),
       ),
   },
   {

@@ -46,7 +46,8 @@ async function expectSound(service: FaultyService, client: RecordingClient): Pro
   client.url = service.url;
   await runJob(client);
   const products = new ProductCheck('probe');
-  const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+  const { dataDir, pid: servicePid, deadPids } = service;
+  const parts = { history: client, dataDir, products, servicePid, deadPids };
   const report = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(report.violations).toEqual([]);
 }

@@ -85,7 +85,8 @@ async function expectHealed(): Promise<void> {
   const job = await client.finish(outcome.jobId);
   expect(job.error).toBeUndefined();
   const products = new ProductCheck('full');
-  const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+  const { dataDir, pid: servicePid, deadPids } = service;
+  const parts = { history: client, dataDir, products, servicePid, deadPids };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(violations).toEqual([]);
 }
@@ -128,7 +129,7 @@ test(
       context.skip(disk);
       return;
     }
-    const { outcome } = await client.upload(film, { pipeline: 'large' });
+    const { outcome } = await client.upload(film, { pipeline: 'large', failsWith: 'storage' });
     assert(outcome.type === 'accepted', 'the upload is accepted');
     await client.until(outcome.jobId, /"node":"validate","state":"running"/);
     // Others fill the disk meanwhile: a part of the film fits.

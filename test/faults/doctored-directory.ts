@@ -3,8 +3,8 @@ import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { check } from './checker.ts';
-import type { CheckReport } from './checker.ts';
-import type { CancelRecord, ReadRecord, UploadRecord } from './history.ts';
+import type { CheckParts, CheckReport } from './checker.ts';
+import type { ReadRecord, RequestRecord, UploadRecord } from './history.ts';
 import { ProductCheck } from './product-check.ts';
 
 /** A job id that ends with a digit of one's choice. */
@@ -14,6 +14,9 @@ export function idOf(digit: number): string {
 
 /** The job of a sound directory that succeeded, the one that failed and the one that was cancelled. */
 export const [succeededId, failedId, cancelledId] = [idOf(1), idOf(2), idOf(3)];
+
+/** The key of the kept result of a sound directory that has a file, `captions.vtt`. */
+export const keptKey = 'a'.repeat(64);
 
 const film = Buffer.from('a film');
 const captions = Buffer.from('WEBVTT\n');
@@ -38,7 +41,9 @@ interface JobRow {
 export class DoctoredDirectory {
   readonly path: string;
   readonly uploads: UploadRecord[] = [];
-  readonly cancels: CancelRecord[] = [];
+  readonly cancels: RequestRecord[] = [];
+  readonly deletes: RequestRecord[] = [];
+  readonly retries: RequestRecord[] = [];
   readonly reads: ReadRecord[] = [];
 
   private constructor(path: string) {
@@ -49,12 +54,14 @@ export class DoctoredDirectory {
   static async create(path: string): Promise<DoctoredDirectory> {
     const doctored = new DoctoredDirectory(path);
     doctored.sql(
-      'create table jobs (id text primary key, phase text, failure text, upload text, created_at_ms bigint)',
+      'create table jobs (id text primary key, phase text, failure text, upload text, created_at_ms bigint, source_removed_at_ms bigint, deleted_at_ms bigint)',
+      'create table results (key text primary key, result text, bytes bigint)',
       'create table nodes (job_id text references jobs (id), ordinal bigint, id text, phase text, attempt bigint, artifacts text)',
       'create table notices (job_id text references jobs (id), sequence bigint, notice text)',
     );
     await doctored.#addSucceeded();
     await doctored.#addFailed();
+    await doctored.#addKept();
     doctored.insertJob({ id: cancelledId, name: 'c', phase: 'cancelled' });
     doctored.accept('c', cancelledId);
     doctored.cancels.push({ jobId: cancelledId, status: 200 });
@@ -62,8 +69,10 @@ export class DoctoredDirectory {
   }
 
   /** What the checker says of it. */
-  check(): Promise<CheckReport> {
-    return check({ history: this, dataDir: this.path, products: new ProductCheck('full') });
+  check(parts: Partial<CheckParts> = {}): Promise<CheckReport> {
+    const products = new ProductCheck('full');
+    const cacheBytesMax = 1000;
+    return check({ history: this, dataDir: this.path, products, cacheBytesMax, ...parts });
   }
 
   /** Runs statements on the database. */
@@ -93,8 +102,13 @@ export class DoctoredDirectory {
   }
 
   /** Has a client send an upload that ends like this. */
-  sent(name: string, outcome: UploadRecord['outcome']): void {
-    this.uploads.push({ name, bytes: film.length, sha256: sha256(film), outcome });
+  sent(
+    name: string,
+    outcome: UploadRecord['outcome'],
+    options: Pick<UploadRecord, 'key' | 'failsWith'> = {},
+  ): void {
+    const bytes = film.length;
+    this.uploads.push({ name, bytes, sha256: sha256(film), outcome, ...options });
   }
 
   /** Writes a job that has ended, without nodes. */
@@ -102,7 +116,7 @@ export class DoctoredDirectory {
     const upload = { name, bytes: film.length, sha256: sha256(film), path: `incoming/${id}/in` };
     const failureSql = failure === undefined ? 'null' : `'${JSON.stringify(failure)}'`;
     this.sql(
-      `insert into jobs values ('${id}', '${phase}', ${failureSql}, '${JSON.stringify(upload)}', 0)`,
+      `insert into jobs values ('${id}', '${phase}', ${failureSql}, '${JSON.stringify(upload)}', 0, 1, null)`,
     );
     this.notice(id, { type: 'job', phase });
   }
@@ -139,7 +153,7 @@ export class DoctoredDirectory {
     this.insertJob({ id: succeededId, name: 'a', phase: 'succeeded' });
     this.sql(`insert into nodes values ('${succeededId}', 0, 'publish', 'succeeded', 1, '[]')`);
     this.accept('a', succeededId);
-    this.reads.push({ jobId: succeededId, state: 'succeeded' });
+    this.reads.push({ jobId: succeededId, state: 'succeeded', retriesBefore: 0 });
     await this.addProduct('captions.vtt', 'text/vtt', captions);
     await this.addProduct('manifest.json', 'application/json', manifest);
     this.noticeBeforeEnd(succeededId, [
@@ -150,7 +164,17 @@ export class DoctoredDirectory {
 
   async #addFailed(): Promise<void> {
     this.insertJob({ id: failedId, name: 'b', phase: 'failed', failure: { code: 'corrupt' } });
-    this.accept('b', failedId);
-    await this.write(`incoming/${failedId}/in`, film);
+    this.sent('b', { type: 'accepted', jobId: failedId }, { failsWith: 'corrupt' });
+  }
+
+  /** A result of a file, and one of the upload, which has none. */
+  async #addKept(): Promise<void> {
+    const files = [{ name: 'captions.vtt', bytes: captions.length, sha256: sha256(captions) }];
+    const upload = [{ name: 'in', bytes: film.length, sha256: sha256(film), isUpload: true }];
+    this.sql(
+      `insert into results values ('${keptKey}', '${JSON.stringify({ files })}', 600)`,
+      `insert into results values ('${'b'.repeat(64)}', '${JSON.stringify({ files: upload })}', 300)`,
+    );
+    await this.write(`cache/${keptKey}/captions.vtt`, captions);
   }
 }

@@ -30,6 +30,7 @@ export class FaultyService implements AsyncDisposable {
   readonly #directory: TempDirectory;
   #program: Program | undefined;
   #url = '';
+  readonly #pids: number[] = [];
   #serial = 0;
   /** Milliseconds from each start to the first answer that the service is ready, in order. */
   readonly readyMs: number[] = [];
@@ -54,6 +55,11 @@ export class FaultyService implements AsyncDisposable {
   get program(): Program {
     if (this.#program === undefined) throw new Error('The service was not started.');
     return this.#program;
+  }
+
+  /** Processes of the lives before this one. */
+  get deadPids(): readonly number[] {
+    return this.#pids.slice(0, -1);
   }
 
   get pid(): number {
@@ -93,6 +99,7 @@ export class FaultyService implements AsyncDisposable {
     this.#program = new Program(['--import', preload, 'src/main.ts', 'serve', ...place, ...flags], {
       env: { ...env, [planVariable]: this.#planPath },
     });
+    this.#pids.push(this.pid);
     return this.#program;
   }
 
@@ -118,7 +125,8 @@ export class FaultyService implements AsyncDisposable {
   async [Symbol.asyncDispose](): Promise<void> {
     await this.#program?.[Symbol.asyncDispose]();
     // What a killed life had started is nobody's child any more.
-    for (const { pid } of processesOf(this.dataDir)) killIfThere(pid);
+    const left = processesOf(this.dataDir, { deadPids: this.#pids });
+    for (const { pid } of left) killIfThere(pid);
     await this.#directory[Symbol.asyncDispose]();
   }
 

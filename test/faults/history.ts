@@ -1,10 +1,17 @@
 /** One upload, as the client that sent it saw it. */
 export interface UploadRecord {
-  /** What the client called the file; no other upload has this name, so a job is found by it. */
+  /**
+   * What the client called the film. Only what is sent again with its key has the name of another upload,
+   * so a job is found by it.
+   */
   readonly name: string;
   readonly bytes: number;
   /** SHA-256 of the whole file, lowercase hex. */
   readonly sha256: string;
+  /** Its `Idempotency-Key`. */
+  readonly key?: string;
+  /** The code that a job of this film fails with; a job of any other film has to succeed. */
+  readonly failsWith?: string;
   readonly outcome: UploadOutcome;
 }
 
@@ -18,8 +25,8 @@ export type UploadOutcome =
   | { readonly type: 'unanswered' }
   | { readonly type: 'aborted' };
 
-/** A cancel and its answer; without a status there was none. */
-export interface CancelRecord {
+/** A request about a job and its answer; without a status there was none. */
+export interface RequestRecord {
   readonly jobId: string;
   readonly status?: number;
 }
@@ -28,11 +35,15 @@ export interface CancelRecord {
 export interface ReadRecord {
   readonly jobId: string;
   readonly state: string;
+  /** Retries that the client had asked for before, of any job. */
+  readonly retriesBefore: number;
 }
 
-/** All that clients asked and were answered, in order. */
+/** All that clients asked and were answered, each list in order. */
 export interface History {
   readonly uploads: readonly UploadRecord[];
-  readonly cancels: readonly CancelRecord[];
+  readonly cancels: readonly RequestRecord[];
+  readonly deletes: readonly RequestRecord[];
+  readonly retries: readonly RequestRecord[];
   readonly reads: readonly ReadRecord[];
 }

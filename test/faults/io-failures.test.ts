@@ -66,7 +66,7 @@ test('a disk that stays full for one step fails the job with storage, and the ne
   await using service = await startService(client);
   const at = { name: 'rename jobs/<job>/transcode/<n>', occurrence: 1 };
   await service.arm({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
-  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+  const { outcome } = await client.upload(work.clip, { pipeline: 'small', failsWith: 'storage' });
   assert(outcome.type === 'accepted', 'it is accepted');
   const failed = await client.finish(outcome.jobId);
   expect(failed.error).toMatchObject({ code: 'storage', node: 'transcode' });
@@ -114,7 +114,8 @@ async function expectHealed(service: FaultyService, client: RecordingClient): Pr
   await service.stop();
   await service.start();
   const products = new ProductCheck('probe');
-  const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+  const { dataDir, pid: servicePid, deadPids } = service;
+  const parts = { history: client, dataDir, products, servicePid, deadPids };
   const report = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(report.violations).toEqual([]);
 }

@@ -50,7 +50,11 @@ export async function failEach(
     const ending = await endOfUpload(client, work);
     endings[ending.state] += 1;
     await service.arm({});
-    const { violations } = await check({ ...parts, servicePid: service.pid });
+    const { violations } = await check({
+      ...parts,
+      servicePid: service.pid,
+      deadPids: service.deadPids,
+    });
     const lies = [...problemsOf(ending), ...violations.filter((text) => !text.startsWith('I5'))];
     findings.push(...lies.map((text) => `${describe(failure)}: ${text}`));
     // The same violation stays in every later check.
@@ -60,7 +64,12 @@ export async function failEach(
   if (next.state !== 'succeeded') findings.push(`the next upload ${next.state}: ${next.code}`);
   await service.stop();
   await service.start();
-  const whole = { ...parts, servicePid: service.pid, serviceUrl: service.url };
+  const whole = {
+    ...parts,
+    servicePid: service.pid,
+    deadPids: service.deadPids,
+    serviceUrl: service.url,
+  };
   return { findings, endings, final: await checkSettled(whole) };
 }
 

@@ -7,11 +7,8 @@ import { prepareSmallWork } from './small-work.ts';
 /** Five rounds of real encoding on a machine that others use as well. */
 const roundsTimeoutMs = 300_000;
 
-/**
- * From the start of the process to its first answer that it is ready: 1.2 s on an idle machine with two
- * cores, and many times that where other tests run beside it.
- */
-const readyMsMax = 20_000;
+/** A restart takes so many times as long as the first start, on nothing, of the same run at most. */
+const readyFactorMax = 5;
 
 test(
   'a service that is killed at random under mixed load finishes everything, once',
@@ -25,6 +22,8 @@ test(
     expect(report.findings).toEqual([]);
     expect(report.doneTwice).toBe(0);
     expect(report.jobs).toBeGreaterThan(5);
+    expect(report.killed).toBeGreaterThan(0);
+    const readyMsMax = readyFactorMax * report.emptyReadyMs;
     expect(quantile(report.readyMs, 0.5)).toBeLessThan(readyMsMax);
   },
   roundsTimeoutMs,

@@ -7,15 +7,22 @@ import { FaultyService } from './faulty-service.ts';
 import type { ServicePlan } from './faulty-service.ts';
 import { ProductCheck } from './product-check.ts';
 import { RecordingClient } from './recording-client.ts';
+import type { UploadOptions } from './recording-client.ts';
 import { makeClip } from './small-work.ts';
 import type { SmallWork } from './small-work.ts';
 import { readStoredJobs } from './stored-jobs.ts';
+
+/** A film that a job fails with. */
+interface BadFile {
+  readonly path: string;
+  readonly failsWith: string;
+}
 
 /** Files of all kinds that people send. */
 export interface MixedFiles {
   readonly films: readonly string[];
   /** Accepted, and found out by a job. */
-  readonly bad: readonly string[];
+  readonly bad: readonly BadFile[];
   /** Refused at the door. */
   readonly refused: readonly string[];
 }
@@ -30,7 +37,10 @@ export async function prepareMixedFiles(directory: string, work: SmallWork): Pro
   await writeFile(at('list.m3u8'), '#EXTM3U\nhttp://127.0.0.1/film.ts\n');
   return {
     films: [work.clip, larger],
-    bad: [at('cut.mp4'), at('noise.mp4')],
+    bad: [
+      { path: at('cut.mp4'), failsWith: 'truncated' },
+      { path: at('noise.mp4'), failsWith: 'unsupported_format' },
+    ],
     refused: [at('list.m3u8')],
   };
 }
@@ -53,7 +63,18 @@ export interface KillReport extends CheckReport {
   readonly killed: number;
   /** Milliseconds from each restart to its first answer that it is ready. */
   readonly readyMs: readonly number[];
+  /** The same of the first start, on an empty directory. */
+  readonly emptyReadyMs: number;
 }
+
+/** Room for the results of a film or two: others have to go for each new one. */
+const cacheBytesMax = 200_000;
+
+/** What ended jobs leave behind stays, for retries and for other jobs. */
+const keepingFlags = [
+  ...['--cache-bytes-max', String(cacheBytesMax)],
+  ...['--source-retention-sec', 'forever'],
+];
 
 /**
  * Operations on the disk that a kill is drawn from. A job of `small` does sixty, one of `wide` twice as
@@ -66,10 +87,12 @@ const operationsMax = 250;
  * and lets it finish everything; then checks it all. One data directory and one client for all rounds.
  */
 export async function killAtRandom(order: KillOrder): Promise<KillReport> {
-  await using service = await FaultyService.create({ flags: order.work.flags });
+  const flags = [...order.work.flags, ...keepingFlags];
+  await using service = await FaultyService.create({ flags });
   const client = new RecordingClient();
   const products = new ProductCheck('full');
-  const parts = { history: client, dataDir: service.dataDir, products };
+  const kept = { cacheBytesMax, keepsSources: true };
+  const parts = { history: client, dataDir: service.dataDir, products, ...kept };
   const seen = new Set<string>();
   const findings: string[] = [];
   let killed = 0;
@@ -79,24 +102,35 @@ export async function killAtRandom(order: KillOrder): Promise<KillReport> {
     const random = new Random(order.seed + round);
     client.url = service.url;
     await service.arm({ kill: drawKill(random) });
-    await load(client, order.files, random);
+    const replays: Action[] = [];
+    await load(client, { files: order.files, random, round, replays });
     // A load that is through without the kill is killed then, in whatever cancelled jobs still do.
     if (!(await service.answers())) killed += 1;
     await service.kill();
     await service.start();
     client.url = service.url;
+    for (const replay of replays) await replay(client);
     await finishAll(service, client);
-    const report = await checkSettled({ ...parts, servicePid: service.pid }, seen);
+    const report = await checkSettled(
+      { ...parts, servicePid: service.pid, deadPids: service.deadPids },
+      seen,
+    );
     const fresh = report.violations.filter((violation) => !seen.has(violation));
     for (const violation of fresh) seen.add(violation);
     findings.push(...fresh.map((text) => `seed ${order.seed}, round ${round}: ${text}`));
     order.onRound?.(round, fresh);
   }
-  const whole = { ...parts, servicePid: service.pid, serviceUrl: service.url };
+  const whole = {
+    ...parts,
+    servicePid: service.pid,
+    deadPids: service.deadPids,
+    serviceUrl: service.url,
+  };
   const report = await checkSettled(whole, seen);
   const last = report.violations.filter((violation) => !seen.has(violation));
   findings.push(...last.map((text) => `seed ${order.seed}, at the end: ${text}`));
-  return { ...report, findings, killed, readyMs: service.readyMs.slice(1) };
+  const [emptyReadyMs = 0, ...readyMs] = service.readyMs;
+  return { ...report, findings, killed, readyMs, emptyReadyMs };
 }
 
 function drawKill(random: Random): NonNullable<ServicePlan['kill']> {
@@ -107,47 +141,81 @@ function drawKill(random: Random): NonNullable<ServicePlan['kill']> {
 /** Uploads of a round, all at the same time. */
 const uploadsPerRound = 5;
 
-async function load(client: RecordingClient, files: MixedFiles, random: Random): Promise<void> {
-  const actions = Array.from({ length: uploadsPerRound }, () => drawAction(random, files));
+type Action = (client: RecordingClient) => Promise<void>;
+
+/** What the actions of a round are drawn from. */
+interface Draw {
+  readonly files: MixedFiles;
+  readonly random: Random;
+  readonly round: number;
+  /** Takes what is sent again behind the restart. */
+  readonly replays: Action[];
+}
+
+async function load(client: RecordingClient, draw: Draw): Promise<void> {
+  const actions = Array.from({ length: uploadsPerRound }, (_, index) => drawAction(draw, index));
   await Promise.all(actions.map((act) => act(client)));
 }
 
-type Action = (client: RecordingClient) => Promise<void>;
-
-function drawAction(random: Random, files: MixedFiles): Action {
+function drawAction({ files, random, round, replays }: Draw, index: number): Action {
   const pipeline = random.pick(['small', 'wide', 'wide']);
   const film = random.pick(files.films);
+  const { path: badFilm, failsWith } = random.pick(files.bad);
+  const refusedFile = random.pick(files.refused);
   const abortAfterBytes = random.integer(0, 15_000);
-  const abort: Action = async (client) => {
-    await client.upload(film, { pipeline, abortAfterBytes });
+  const key = `${round}-${index}`;
+  const whole: Action = (client) => sendAndFollow(client, film, { pipeline });
+  const keyed: Action = (client) => {
+    replays.push((again) => sendAndFollow(again, film, { pipeline, key }));
+    return sendAndFollow(client, film, { pipeline, key });
+  };
+  const refused: Action = (client) => sendAndFollow(client, refusedFile, { pipeline });
+  const abort: Action = (client) => sendAndFollow(client, film, { pipeline, abortAfterBytes });
+  const bad: Action = (client) => sendAndFollow(client, badFilm, { pipeline, failsWith });
+  const retry: Action = async (client) => {
+    const { outcome } = await client.upload(badFilm, { pipeline, failsWith });
+    if (outcome.type !== 'accepted') return;
+    await follow(client, outcome.jobId);
+    await client.retry(outcome.jobId);
+    await follow(client, outcome.jobId);
   };
   const cancel: Action = async (client) => {
     const { outcome } = await client.upload(film, { pipeline });
     if (outcome.type === 'accepted') await client.cancel(outcome.jobId);
   };
-  const whole = sender(film, pipeline);
-  const bad = sender(random.pick(files.bad), pipeline);
-  const refused = sender(random.pick(files.refused), pipeline);
-  return random.pick([whole, whole, whole, bad, refused, abort, cancel]);
+  const deleteRunning: Action = async (client) => {
+    const { outcome } = await client.upload(film, { pipeline });
+    if (outcome.type === 'accepted') await client.delete(outcome.jobId);
+  };
+  const deleteEnded: Action = async (client) => {
+    const { outcome } = await client.upload(film, { pipeline });
+    if (outcome.type !== 'accepted') return;
+    await follow(client, outcome.jobId);
+    await client.delete(outcome.jobId);
+  };
+  const sends = [whole, whole, keyed, keyed, bad, refused, abort];
+  return random.pick([...sends, retry, cancel, deleteRunning, deleteEnded]);
 }
 
-function sender(path: string, pipeline: string): Action {
-  return (client) => sendAndFollow(client, path, pipeline);
-}
-
-/** Follows the job to its end, or to that of the service. */
 async function sendAndFollow(
   client: RecordingClient,
   path: string,
-  pipeline: string,
+  options: UploadOptions,
 ): Promise<void> {
-  const { outcome } = await client.upload(path, { pipeline });
-  if (outcome.type === 'accepted') await client.finish(outcome.jobId).catch(() => undefined);
+  const { outcome } = await client.upload(path, options);
+  if (outcome.type === 'accepted') await follow(client, outcome.jobId);
+}
+
+/** Follows a job to its end, or to that of the service. */
+async function follow(client: RecordingClient, jobId: string): Promise<void> {
+  await client.finish(jobId).catch(() => undefined);
 }
 
 /** Waits for the end of all jobs that there are, also of those whose client got no answer. */
 async function finishAll(service: FaultyService, client: RecordingClient): Promise<void> {
   const { jobs } = readStoredJobs(join(service.dataDir, 'reelgraph.sqlite'));
-  const open = jobs.filter(({ phase }) => phase === 'queued' || phase === 'running');
+  const open = jobs.filter(
+    ({ phase, isDeleted }) => !isDeleted && (phase === 'queued' || phase === 'running'),
+  );
   for (const { id } of open) await client.finish(id);
 }

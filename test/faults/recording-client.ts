@@ -5,7 +5,7 @@ import type { ClientRequest } from 'node:http';
 import { jobSchema, problemSchema } from '../../src/api/schema.ts';
 import type { JobView } from '../../src/api/schema.ts';
 import { readServerEvents } from '../../src/cli/server-events.ts';
-import type { CancelRecord, History, ReadRecord, UploadRecord } from './history.ts';
+import type { History, ReadRecord, RequestRecord, UploadRecord } from './history.ts';
 
 /** States that a job never leaves. */
 const terminalStates: ReadonlySet<string> = new Set(['succeeded', 'failed', 'cancelled']);
@@ -15,6 +15,10 @@ export interface UploadOptions {
   readonly pipeline: string;
   /** Bytes behind which the client breaks off; all are sent unless it is said. */
   readonly abortAfterBytes?: number;
+  /** Sent as its `Idempotency-Key`. */
+  readonly key?: string;
+  /** The code that a job of this film fails with. */
+  readonly failsWith?: string;
 }
 
 /**
@@ -25,7 +29,9 @@ export class RecordingClient implements History {
   /** Where the service listens now. */
   url = '';
   readonly uploads: UploadRecord[] = [];
-  readonly cancels: CancelRecord[] = [];
+  readonly cancels: RequestRecord[] = [];
+  readonly deletes: RequestRecord[] = [];
+  readonly retries: RequestRecord[] = [];
   readonly reads: ReadRecord[] = [];
 
   /** Jobs that were accepted, in order. */
@@ -35,15 +41,27 @@ export class RecordingClient implements History {
     );
   }
 
-  /** Sends a file as the body of a request. */
+  /** Sends a file as the body of a request. What is sent again with its key keeps its name. */
   async upload(path: string, options: UploadOptions): Promise<UploadRecord> {
+    const { key, failsWith } = options;
     const body = await readFile(path);
-    const name = `upload-${this.#serial()}`;
+    const name = key === undefined ? `upload-${this.#serial()}` : `keyed-${key}`;
     const sha256 = createHash('sha256').update(body).digest('hex');
     const outcome = await this.#send(name, body, options);
-    const record = { name, bytes: body.length, sha256, outcome };
+    const record = {
+      ...{ name, bytes: body.length, sha256, outcome },
+      ...(key !== undefined && { key }),
+      ...(failsWith !== undefined && { failsWith }),
+    };
     this.uploads.push(record);
     return record;
+  }
+
+  /** Sends a file that has to be accepted, and gives the id of its job. */
+  async submit(path: string, options: UploadOptions): Promise<string> {
+    const { outcome } = await this.upload(path, options);
+    if (outcome.type === 'accepted') return outcome.jobId;
+    throw new Error(`The upload was not accepted: ${JSON.stringify(outcome)}`);
   }
 
   /** Sends a file until it is accepted or refused, as a client does whose upload got no answer. */
@@ -55,19 +73,27 @@ export class RecordingClient implements History {
   }
 
   /** Cancels a job; gives the status of the answer, if there was one. */
-  async cancel(jobId: string): Promise<number | undefined> {
-    const answer = await answered(fetch(`${this.url}/v1/jobs/${jobId}/cancel`, { method: 'POST' }));
-    await answer?.body?.cancel();
-    this.cancels.push({ jobId, ...(answer !== undefined && { status: answer.status }) });
-    return answer?.status;
+  cancel(jobId: string): Promise<number | undefined> {
+    return this.#ask('POST', jobId, { path: '/cancel', records: this.cancels });
+  }
+
+  /** Deletes a job; likewise. */
+  delete(jobId: string): Promise<number | undefined> {
+    return this.#ask('DELETE', jobId, { path: '', records: this.deletes });
+  }
+
+  /** Lets an ended job go on; likewise. */
+  retry(jobId: string): Promise<number | undefined> {
+    return this.#ask('POST', jobId, { path: '/retry', records: this.retries });
   }
 
   /** The job as the service tells it; undefined when it tells nothing of one. */
   async read(jobId: string): Promise<JobView | undefined> {
+    const retriesBefore = this.retries.length;
     const answer = await answered(fetch(`${this.url}/v1/jobs/${jobId}`));
     if (answer?.status !== 200) return undefined;
     const job = jobSchema.parse(await answer.json());
-    this.reads.push({ jobId, state: job.state });
+    this.reads.push({ jobId, state: job.state, retriesBefore });
     return job;
   }
 
@@ -91,6 +117,19 @@ export class RecordingClient implements History {
     throw new Error(`Job ${jobId} ended without ${String(event)}.`);
   }
 
+  /** The record is made with the request, so that what is read meanwhile counts as read behind it. */
+  async #ask(
+    method: string,
+    jobId: string,
+    { path, records }: { readonly path: string; readonly records: RequestRecord[] },
+  ): Promise<number | undefined> {
+    const index = records.push({ jobId }) - 1;
+    const answer = await answered(fetch(`${this.url}/v1/jobs/${jobId}${path}`, { method }));
+    await answer?.body?.cancel().catch(() => undefined);
+    if (answer !== undefined) records[index] = { jobId, status: answer.status };
+    return answer?.status;
+  }
+
   #lastSerial = 0;
 
   #serial(): number {
@@ -101,13 +140,16 @@ export class RecordingClient implements History {
   async #send(
     name: string,
     body: Buffer,
-    { pipeline, abortAfterBytes }: UploadOptions,
+    { pipeline, abortAfterBytes, key }: UploadOptions,
   ): Promise<UploadRecord['outcome']> {
     const address = new URL(`/v1/jobs?pipeline=${pipeline}&name=${name}`, this.url);
     const sending = request(address, {
       method: 'POST',
       agent: false,
-      headers: { 'content-type': 'video/mp4', 'content-length': body.length },
+      headers: {
+        ...{ 'content-type': 'video/mp4', 'content-length': body.length },
+        ...(key !== undefined && { 'idempotency-key': key }),
+      },
     });
     const answer = answerTo(sending);
     if (abortAfterBytes === undefined) {
@@ -145,6 +187,8 @@ function answerTo(sending: ClientRequest): Promise<UploadRecord['outcome']> {
 }
 
 function outcomeOf(status: number, text: string): UploadRecord['outcome'] {
-  if (status === 201) return { type: 'accepted', jobId: jobSchema.parse(JSON.parse(text)).id };
+  // 200 is the answer to what was sent before with the same key.
+  const isAccepted = status === 201 || status === 200;
+  if (isAccepted) return { type: 'accepted', jobId: jobSchema.parse(JSON.parse(text)).id };
   return { type: 'refused', status, code: problemSchema.parse(JSON.parse(text)).code };
 }

@@ -35,7 +35,8 @@ test(
       expect((await client.finish(jobId)).state).toBe('succeeded');
     }
     const products = new ProductCheck('full');
-    const parts = { history: client, dataDir: service.dataDir, products, servicePid: service.pid };
+    const { dataDir, pid: servicePid, deadPids } = service;
+    const parts = { history: client, dataDir, products, servicePid, deadPids };
     const report = await checkSettled({ ...parts, serviceUrl: service.url });
     expect(report.violations).toEqual([]);
     expect(report.jobs).toBe(5);

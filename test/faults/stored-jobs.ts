@@ -17,6 +17,8 @@ const jobRow = z.object({
   phase: z.string(),
   failure: z.string().nullable(),
   upload: z.string(),
+  source_removed_at_ms: z.number().nullable(),
+  deleted_at_ms: z.number().nullable(),
 });
 
 const nodeRow = z.object({
@@ -35,6 +37,19 @@ const noticeSchema = z.object({
   nodeId: z.string().optional(),
   phase: z.string().optional(),
   attempt: z.number().optional(),
+});
+
+const resultRow = z.object({ key: z.string(), result: z.string(), bytes: z.number() });
+
+const resultSchema = z.object({
+  files: z.array(
+    z.object({
+      name: z.string(),
+      bytes: z.number(),
+      sha256: z.string(),
+      isUpload: z.boolean().optional(),
+    }),
+  ),
 });
 
 const uploadSchema = z.object({ name: z.string(), bytes: z.number(), sha256: z.string() });
@@ -56,14 +71,27 @@ export interface StoredJobRow {
   readonly phase: string;
   readonly failureCode: string | undefined;
   readonly upload: z.infer<typeof uploadSchema>;
+  /** Whether its upload is still kept. */
+  readonly hasSource: boolean;
+  /** Whether it is on its way out: nobody is told of it any more. */
+  readonly isDeleted: boolean;
   readonly nodes: readonly StoredNode[];
   /** What happened to it, in order. */
   readonly notices: readonly z.infer<typeof noticeSchema>[];
 }
 
+/** A result that other jobs may use again, as it is recorded. */
+export interface StoredResultRow {
+  readonly key: string;
+  /** Room that it takes. */
+  readonly bytes: number;
+  readonly files: z.infer<typeof resultSchema>['files'];
+}
+
 /** What a database holds. */
 export interface StoredState {
   readonly jobs: readonly StoredJobRow[];
+  readonly results: readonly StoredResultRow[];
   /** What `pragma integrity_check` and `pragma foreign_key_check` find; empty when all is well. */
   readonly damage: readonly string[];
 }
@@ -75,7 +103,13 @@ export function readStoredJobs(path: string): StoredState {
     // One transaction, so that all tables are of one moment.
     database.exec('begin');
     const rows = (sql: string): readonly unknown[] => database.prepare(sql).all();
-    const jobs = rows('select id, phase, failure, upload from jobs order by created_at_ms, id');
+    const jobs = rows(
+      'select id, phase, failure, upload, source_removed_at_ms, deleted_at_ms from jobs ' +
+        'order by created_at_ms, id',
+    );
+    const results = rows('select key, result, bytes from results').map((row) =>
+      resultRow.parse(row),
+    );
     const nodes = rows(
       'select job_id, id, phase, attempt, artifacts from nodes order by job_id, ordinal',
     ).map((row) => nodeRow.parse(row));
@@ -84,6 +118,10 @@ export function readStoredJobs(path: string): StoredState {
     );
     return {
       jobs: jobs.map((row) => toJob(jobRow.parse(row), nodes, notices)),
+      results: results.map(({ key, bytes, result }) => ({
+        ...{ key, bytes },
+        files: resultSchema.parse(JSON.parse(result)).files,
+      })),
       damage: damageOf(database),
     };
   } finally {
@@ -92,7 +130,7 @@ export function readStoredJobs(path: string): StoredState {
 }
 
 function toJob(
-  { id, phase, failure, upload }: z.infer<typeof jobRow>,
+  { id, phase, failure, upload, ...times }: z.infer<typeof jobRow>,
   nodes: readonly z.infer<typeof nodeRow>[],
   notices: readonly z.infer<typeof noticeRow>[],
 ): StoredJobRow {
@@ -101,6 +139,8 @@ function toJob(
     phase,
     failureCode: failure === null ? undefined : failureSchema.parse(JSON.parse(failure)).code,
     upload: uploadSchema.parse(JSON.parse(upload)),
+    hasSource: times.source_removed_at_ms === null,
+    isDeleted: times.deleted_at_ms !== null,
     nodes: nodes
       .filter((node) => node.job_id === id)
       .map((node) => ({

@@ -8,11 +8,13 @@ export function childProcesses(): readonly string[] {
 /** The ids of a process's own children; of this one's by default. */
 export function childProcessIds(parent = process.pid): readonly number[] {
   return readdirSync('/proc')
-    .filter((name) => /^\d+$/.test(name) && parentOf(name) === parent)
-    .map(Number);
+    .filter((name) => /^\d+$/.test(name))
+    .map(Number)
+    .filter((pid) => parentOf(pid) === parent);
 }
 
-function parentOf(pid: string): number | undefined {
+/** The parent of a process; undefined when it has ended. */
+export function parentOf(pid: number): number | undefined {
   // The name, in parentheses, may hold anything; behind it come the state and the parent (proc(5)).
   const behindName = readText(`/proc/${pid}/stat`).split(')').at(-1)?.trim().split(' ');
   return behindName?.[1] === undefined ? undefined : Number(behindName[1]);

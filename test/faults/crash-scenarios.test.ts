@@ -1,0 +1,95 @@
+import { afterAll, beforeAll, expect, test } from 'vitest';
+import { createTempDirectory } from '../support/temp-directory.ts';
+import type { TempDirectory } from '../support/temp-directory.ts';
+import { distinctPoints, recordPoints } from './crash-points.ts';
+import type { Crash, NamedPoint } from './crash-points.ts';
+import {
+  crashScenario,
+  deleteEnded,
+  deleteRunning,
+  keepAndReuse,
+  newPoints,
+  recordScenario,
+  retryFailed,
+} from './crash-scenarios.ts';
+import { prepareSmallWork } from './small-work.ts';
+import type { SmallWork } from './small-work.ts';
+
+/** A dozen kills and restarts on a machine that others use as well. */
+const scenarioTimeoutMs = 300_000;
+
+let directory: TempDirectory;
+let work: SmallWork;
+
+beforeAll(async () => {
+  directory = await createTempDirectory();
+  work = await prepareSmallWork(directory.path);
+});
+
+afterAll(() => directory[Symbol.asyncDispose]());
+
+function killsBefore(points: readonly NamedPoint[]): readonly Crash[] {
+  return points.map((at) => ({ at, when: 'before' }));
+}
+
+test(
+  'a deletion of an ended job that is killed before any one of its steps is done by the next life',
+  async () => {
+    const scenario = deleteEnded(work);
+    const points = await recordScenario(scenario, work);
+    const report = await crashScenario(scenario, work, killsBefore(distinctPoints(points)));
+    expect(report.findings).toEqual([]);
+    expect(report.missed).toEqual([]);
+    expect(report.crashed).toBeGreaterThanOrEqual(6);
+  },
+  scenarioTimeoutMs,
+);
+
+test(
+  'a deletion of a running job that is killed before any one of its steps is done by the next life',
+  async () => {
+    const scenario = await deleteRunning(work);
+    const points = await recordScenario(scenario, work);
+    const report = await crashScenario(scenario, work, killsBefore(distinctPoints(points)));
+    expect(report.findings).toEqual([]);
+    expect(report.missed).toEqual([]);
+    expect(report.crashed).toBeGreaterThanOrEqual(6);
+  },
+  scenarioTimeoutMs,
+);
+
+/** Where a retry differs from a job that runs for the first time: until its first node is done. */
+const retryStepsMax = 6;
+
+test(
+  'a retry that is killed before any one of its first steps goes on, and does nothing twice',
+  async () => {
+    const scenario = retryFailed(work);
+    const points = distinctPoints(await recordScenario(scenario, work)).slice(0, retryStepsMax);
+    const report = await crashScenario(scenario, work, killsBefore(points));
+    expect(report.findings).toEqual([]);
+    expect(report.missed).toEqual([]);
+    expect(report.doneTwice).toBe(0);
+  },
+  scenarioTimeoutMs,
+);
+
+test(
+  'kept results are whole and within their limit, and a key has one job, whenever the service is killed',
+  async () => {
+    const scenario = keepAndReuse(work);
+    const { job } = await recordPoints(work, `${directory.path}/points`);
+    const points = newPoints(await recordScenario(scenario, work), job);
+    const steps = points.map(({ name }) => name);
+    // Results are kept, given up and used.
+    for (const step of ['rename cache/<sha256>', 'rm cache/<sha256>'])
+      expect(steps).toContain(step);
+    expect(steps.some((step) => step.startsWith('link scratch/'))).toBe(true);
+    const report = await crashScenario(scenario, work, killsBefore(points));
+    expect(report.findings).toEqual([]);
+    // What is kept comes behind the work, now a commit earlier and now a commit later.
+    expect(report.crashed).toBeGreaterThan(points.length / 2);
+    expect(report.doneTwice).toBe(0);
+  },
+  scenarioTimeoutMs,
+);
