@@ -2,7 +2,6 @@ import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
 import type { JobView } from '../../src/api/schema.ts';
-import { assert } from '../../src/base/assert.ts';
 import { makeRecording } from '../e2e/clips.ts';
 import { modelPath } from '../e2e/service-process.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
@@ -103,9 +102,7 @@ async function runSignalled(order: Signalled): Promise<{ job: JobView; log: stri
   await service.start(order.timeScale === undefined ? {} : { timeScale: order.timeScale });
   const client = new RecordingClient();
   client.url = service.url;
-  const { outcome } = await client.upload(order.path, order);
-  assert(outcome.type === 'accepted', 'the upload is accepted');
-  const { jobId } = outcome;
+  const jobId = await client.submit(order.path, order);
   for (const [index, signal] of order.signals.entries()) {
     const attempt = new RegExp(`"${order.nodeId}","state":"running","attempt":${index + 1}`);
     await client.until(jobId, attempt);

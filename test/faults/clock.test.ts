@@ -1,7 +1,6 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { expect, test } from 'vitest';
-import { assert } from '../../src/base/assert.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
 import { checkSettled } from './checker.ts';
 import { FaultyService } from './faulty-service.ts';
@@ -54,11 +53,10 @@ test(
     await service.start({ fail });
     const client = new RecordingClient();
     client.url = service.url;
-    const { outcome } = await client.upload(work.clip, { pipeline: 'timed' });
-    assert(outcome.type === 'accepted', 'the upload is accepted');
-    await client.until(outcome.jobId, /"node":"transcode","state":"delayed"/);
+    const jobId = await client.submit(work.clip, { pipeline: 'timed' });
+    await client.until(jobId, /"node":"transcode","state":"delayed"/);
     await service.arm({ clockShiftMs: hourMs });
-    await expectTwoAttempts(service, client, outcome.jobId);
+    await expectTwoAttempts(service, client, jobId);
   },
 );
 
@@ -73,12 +71,11 @@ test(
     await service.start();
     const client = new RecordingClient();
     client.url = service.url;
-    const { outcome } = await client.upload(work.clip, { pipeline: 'timed' });
-    assert(outcome.type === 'accepted', 'the upload is accepted');
-    await client.until(outcome.jobId, /"node":"validate","state":"running"/);
+    const jobId = await client.submit(work.clip, { pipeline: 'timed' });
+    await client.until(jobId, /"node":"validate","state":"running"/);
     // The failure comes behind the jump: its delay is counted from the new time.
     await service.arm({ clockShiftMs: -hourMs, fail });
-    await expectTwoAttempts(service, client, outcome.jobId);
+    await expectTwoAttempts(service, client, jobId);
   },
 );
 
@@ -109,14 +106,13 @@ test.each(['while the service runs', 'while it is down'])(
     await service.start({ clockShiftMs: hourMs, fail });
     const client = new RecordingClient();
     client.url = service.url;
-    const { outcome } = await client.upload(work.clip, { pipeline: 'timed' });
-    assert(outcome.type === 'accepted', 'the upload is accepted');
-    await client.until(outcome.jobId, /"node":"transcode","state":"delayed"/);
+    const jobId = await client.submit(work.clip, { pipeline: 'timed' });
+    await client.until(jobId, /"node":"transcode","state":"delayed"/);
     if (when === 'while it is down') {
       await service.kill();
       await service.start();
       client.url = service.url;
     } else await service.arm({});
-    expect((await client.finish(outcome.jobId)).error).toBeUndefined();
+    expect((await client.finish(jobId)).error).toBeUndefined();
   },
 );

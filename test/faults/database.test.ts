@@ -2,7 +2,6 @@ import { copyFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promi
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { assert } from '../../src/base/assert.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
 import type { TempDirectory } from '../support/temp-directory.ts';
 import { checkSettled } from './checker.ts';
@@ -36,9 +35,8 @@ async function serviceWithJob(client: RecordingClient): Promise<FaultyService> {
 }
 
 async function runJob(client: RecordingClient): Promise<void> {
-  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
-  assert(outcome.type === 'accepted', 'the upload is accepted');
-  expect((await client.finish(outcome.jobId)).state).toBe('succeeded');
+  const jobId = await client.submit(work.clip, { pipeline: 'small' });
+  expect((await client.finish(jobId)).state).toBe('succeeded');
 }
 
 /** Expects that all that clients were told still holds, and that the service runs another job. */

@@ -1,7 +1,6 @@
 import { mkdir, rm, statfs, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test } from 'vitest';
-import { assert } from '../../src/base/assert.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
 import type { TempDirectory } from '../support/temp-directory.ts';
 import { checkSettled } from './checker.ts';
@@ -80,9 +79,8 @@ async function leave(bytes: number): Promise<void> {
 /** Expects that there is room again and a new job succeeds, and that all that was told is true. */
 async function expectHealed(): Promise<void> {
   await rm(fillerPath(), { force: true });
-  const { outcome } = await client.upload(film, { pipeline: 'wide' });
-  assert(outcome.type === 'accepted', 'the upload is accepted');
-  const job = await client.finish(outcome.jobId);
+  const jobId = await client.submit(film, { pipeline: 'wide' });
+  const job = await client.finish(jobId);
   expect(job.error).toBeUndefined();
   const products = new ProductCheck('full');
   const { dataDir, pid: servicePid, deadPids } = service;
@@ -129,12 +127,11 @@ test(
       context.skip(disk);
       return;
     }
-    const { outcome } = await client.upload(film, { pipeline: 'large', failsWith: 'storage' });
-    assert(outcome.type === 'accepted', 'the upload is accepted');
-    await client.until(outcome.jobId, /"node":"validate","state":"running"/);
+    const jobId = await client.submit(film, { pipeline: 'large', failsWith: 'storage' });
+    await client.until(jobId, /"node":"validate","state":"running"/);
     // Others fill the disk meanwhile: a part of the film fits.
     await leave(100 * 1024);
-    const ended = client.finish(outcome.jobId);
+    const ended = client.finish(jobId);
     // A store without room keeps the job open until there is some.
     const stuck = service.program.waitFor(/could not be stored/);
     await Promise.race([ended, stuck]);

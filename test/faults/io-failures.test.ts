@@ -1,7 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { assert } from '../../src/base/assert.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
 import type { TempDirectory } from '../support/temp-directory.ts';
 import { checkSettled } from './checker.ts';
@@ -66,9 +65,8 @@ test('a disk that stays full for one step fails the job with storage, and the ne
   await using service = await startService(client);
   const at = { name: 'rename jobs/<job>/transcode/<n>', occurrence: 1 };
   await service.arm({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
-  const { outcome } = await client.upload(work.clip, { pipeline: 'small', failsWith: 'storage' });
-  assert(outcome.type === 'accepted', 'it is accepted');
-  const failed = await client.finish(outcome.jobId);
+  const jobId = await client.submit(work.clip, { pipeline: 'small', failsWith: 'storage' });
+  const failed = await client.finish(jobId);
   expect(failed.error).toMatchObject({ code: 'storage', node: 'transcode' });
   expect(failed.nodes.find(({ id }) => id === 'transcode')?.attempt).toBe(3);
   await service.arm({});
@@ -96,21 +94,19 @@ test.each(['ENOSPC', 'EIO'] as const)(
     // Behind the commits of the upload: the first ones of the job.
     const at = { name: 'commit', occurrence: 3 };
     await service.arm({ fail: { code, at, lasting: 'all' } });
-    const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
-    assert(outcome.type === 'accepted', 'it is accepted');
+    const jobId = await client.submit(work.clip, { pipeline: 'small' });
     await service.program.waitFor(/could not be stored/);
-    expect((await client.read(outcome.jobId))?.state).toBe('running');
+    expect((await client.read(jobId))?.state).toBe('running');
     await service.arm({});
-    expect((await client.finish(outcome.jobId)).state).toBe('succeeded');
+    expect((await client.finish(jobId)).state).toBe('succeeded');
     await expectHealed(service, client);
   },
 );
 
 /** Expects that a new job succeeds, and that the directory is sound after a restart. */
 async function expectHealed(service: FaultyService, client: RecordingClient): Promise<void> {
-  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
-  assert(outcome.type === 'accepted', 'the next upload is accepted');
-  expect((await client.finish(outcome.jobId)).state).toBe('succeeded');
+  const jobId = await client.submit(work.clip, { pipeline: 'small' });
+  expect((await client.finish(jobId)).state).toBe('succeeded');
   await service.stop();
   await service.start();
   const products = new ProductCheck('probe');
@@ -126,10 +122,9 @@ test('a job that fails while it is published has nothing published', async () =>
   const at = { name: 'rename storage/<job>/manifest.json', occurrence: 1 };
   await service.start({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
   client.url = service.url;
-  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
-  assert(outcome.type === 'accepted', 'the upload is accepted');
-  expect((await client.finish(outcome.jobId)).error).toMatchObject({ code: 'storage' });
+  const jobId = await client.submit(work.clip, { pipeline: 'small' });
+  expect((await client.finish(jobId)).error).toMatchObject({ code: 'storage' });
   await service.stop();
   const stored = await readdir(join(service.dataDir, 'storage'));
-  expect(stored.filter((name) => name === outcome.jobId)).toEqual([]);
+  expect(stored.filter((name) => name === jobId)).toEqual([]);
 });

@@ -11,18 +11,25 @@ const details = {
   long: { estimate: estimateOf(100), timeoutMs: 600_000 },
 } as const;
 
-/** A rig with a way to hurry its drain. */
-async function openRig(directory: string) {
-  const rig = await JobRig.open({ directory });
+/** A rig on a directory of its own, with a way to hurry its drain. */
+async function openRig() {
+  const directory = await createTempDirectory();
+  const rig = await JobRig.open({ directory: directory.path });
   const hurry = new AbortController();
-  return { rig, hurry, drain: () => rig.worker.drain({ graceMs, hurry: hurry.signal }) };
+  return {
+    ...{ directory: directory.path, rig, hurry },
+    drain: () => rig.worker.drain({ graceMs, hurry: hurry.signal }),
+    async [Symbol.asyncDispose](): Promise<void> {
+      await rig.close();
+      await directory[Symbol.asyncDispose]();
+    },
+  };
 }
 
 describe('a drain', () => {
   it('lets a node end that ends in time, and starts nothing after it', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, drain } = opened;
     const job = await rig.submit(planOf('short; next:short', details));
     const run = await rig.puppets.begun(job, 'short');
     const drained = drain();
@@ -36,9 +43,8 @@ describe('a drain', () => {
   });
 
   it('hands a node back at once that would take longer', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, drain } = opened;
     const job = await rig.submit(planOf('short; long', details));
     const short = await rig.puppets.begun(job, 'short');
     const long = await rig.puppets.begun(job, 'long');
@@ -53,9 +59,8 @@ describe('a drain', () => {
   });
 
   it('counts what a node has done already', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, drain } = opened;
     const job = await rig.submit(planOf('long', details));
     const run = await rig.puppets.begun(job, 'long');
     rig.clock.advance(85_000);
@@ -67,9 +72,8 @@ describe('a drain', () => {
   });
 
   it('does not wait for a node whose end is long overdue', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, drain } = opened;
     const job = await rig.submit(planOf('short', details));
     const run = await rig.puppets.begun(job, 'short');
     run.endWhenStopped();
@@ -79,9 +83,8 @@ describe('a drain', () => {
   });
 
   it('hands back what has not ended when the grace is over', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, drain } = opened;
     const job = await rig.submit(planOf('short', details));
     const run = await rig.puppets.begun(job, 'short');
     run.endWhenStopped();
@@ -94,9 +97,8 @@ describe('a drain', () => {
   });
 
   it('is over at once when somebody is in a hurry', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, hurry, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, hurry, drain } = opened;
     const job = await rig.submit(planOf('short', details));
     const run = await rig.puppets.begun(job, 'short');
     run.endWhenStopped();
@@ -108,9 +110,8 @@ describe('a drain', () => {
   });
 
   it('starts nothing of a job that still comes', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, drain } = opened;
     const first = await rig.submit(planOf('short', details));
     const run = await rig.puppets.begun(first, 'short');
     const drained = drain();
@@ -122,9 +123,8 @@ describe('a drain', () => {
   });
 
   it('still stops what a cancel stops', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
-    await using _ = rig;
+    await using opened = await openRig();
+    const { rig, drain } = opened;
     const job = await rig.submit(planOf('short', details));
     const run = await rig.puppets.begun(job, 'short');
     run.endWhenStopped();
@@ -135,15 +135,15 @@ describe('a drain', () => {
   });
 
   it('leaves a job to the next start, which goes on where it was', async () => {
-    await using directory = await createTempDirectory();
-    const { rig, drain } = await openRig(directory.path);
+    await using opened = await openRig();
+    const { directory, rig, drain } = opened;
     const job = await rig.submit(planOf('short; long:short', details));
     await rig.succeed(job, 'short');
     (await rig.puppets.begun(job, 'long')).endWhenStopped();
     await drain();
     await rig.close();
 
-    await using after = await JobRig.open({ directory: directory.path });
+    await using after = await JobRig.open({ directory });
     await after.succeed(job, 'long', 2);
     expect((await after.ended(job)).phase).toBe('succeeded');
     expect(after.puppets.begins).toEqual(['long 2']);
