@@ -14,7 +14,7 @@ import { mebibyte } from '../base/units.ts';
 import { shareFile } from './share-file.ts';
 import { parseStorageKey } from './storage-key.ts';
 import type { ByteRange, KeptObjects, Storage, StorageObject, StoredObject } from './storage.ts';
-import { syncPath } from './sync-path.ts';
+import { syncIfThere, syncPath } from './sync-path.ts';
 
 /**
  * Storage in a local directory:
@@ -115,11 +115,10 @@ export class LocalStorage implements Storage {
   async removeJob(jobId: string): Promise<Result<void, Failure>> {
     assert(jobIdPattern.test(jobId), 'removeJob takes a job id');
     try {
-      await rm(join(this.#root, jobId), { recursive: true });
-      await syncPath(this.#root);
+      await rm(join(this.#root, jobId), { recursive: true, force: true });
+      await syncIfThere(this.#root);
       return ok(undefined);
     } catch (thrown) {
-      if (errorCodeOf(thrown) === 'ENOENT') return ok(undefined);
       return err(failureFromThrown(thrown, 'storage', 'Products could not be removed.'));
     }
   }

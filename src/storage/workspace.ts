@@ -7,7 +7,7 @@ import { assert } from '../base/assert.ts';
 import { errorCodeOf } from '../base/error-code.ts';
 import { jobIdPattern } from '../base/ids.ts';
 import { mebibyte } from '../base/units.ts';
-import { syncPath } from './sync-path.ts';
+import { syncIfThere, syncPath } from './sync-path.ts';
 
 /** A file of an attempt that is to be kept. */
 export interface OutputFile {
@@ -119,7 +119,10 @@ export class Workspace {
     return promoted;
   }
 
-  /** Removes all files of an attempt; nothing there is fine. */
+  /**
+   * Removes all files of an attempt; nothing there is fine. A worker waits for it, so it is not synced: what
+   * a power failure brings back is removed by the sweep of the next start, as long as the upload is there.
+   */
   async removeAttempt(key: AttemptKey): Promise<void> {
     await rm(this.#scratchPath(key), { recursive: true, force: true });
     await rm(this.absolute(outputPath(key)), { recursive: true, force: true });
@@ -130,9 +133,14 @@ export class Workspace {
     await rm(this.#scratch, { recursive: true, force: true });
   }
 
-  /** Removes one file by its recorded path; nothing there is fine. */
-  async removeFile(relativePath: string): Promise<void> {
-    await rm(this.absolute(relativePath), { force: true });
+  /** Removes files by their recorded paths, durably; nothing there is fine. */
+  async removeFiles(relativePaths: readonly string[]): Promise<void> {
+    await removeDurably(relativePaths.map((path) => this.absolute(path)));
+  }
+
+  /** Removes the promoted outputs of attempts, none of which may be running, durably; nothing there is fine. */
+  async removeOutputs(keys: readonly AttemptKey[]): Promise<void> {
+    await removeDurably(keys.map((key) => this.absolute(outputPath(key))));
   }
 
   /** Ids of the jobs, or jobs to be, whose upload is there, whole or partial; in no order. */
@@ -141,9 +149,9 @@ export class Workspace {
     return names.filter((name) => jobIdPattern.test(name));
   }
 
-  /** Removes the upload of a job; nothing there is fine. */
+  /** Removes the upload of a job, durably; nothing there is fine. */
   async removeUpload(jobId: string): Promise<void> {
-    await rm(this.absolute(`incoming/${jobId}`), { recursive: true, force: true });
+    await removeDurably([this.absolute(`incoming/${jobId}`)]);
   }
 
   /**
@@ -157,8 +165,7 @@ export class Workspace {
       await rm(join(this.#scratch, name), { recursive: true, force: true });
     }
     for (const parent of ['incoming', 'jobs']) {
-      const directory = this.absolute(parent);
-      if (await removeIfThere(join(directory, jobId))) await syncPath(directory);
+      await removeDurably([this.absolute(`${parent}/${jobId}`)]);
     }
   }
 
@@ -192,15 +199,13 @@ async function namesIn(directory: string): Promise<readonly string[]> {
   }
 }
 
-/** Removes a directory with all that is in it; false when there is none. */
-async function removeIfThere(directory: string): Promise<boolean> {
-  try {
-    await rm(directory, { recursive: true });
-    return true;
-  } catch (thrown) {
-    if (errorCodeOf(thrown) === 'ENOENT') return false;
-    throw thrown;
-  }
+/**
+ * Removes files, and directories with all that is in them. The directories around them are synced also where
+ * nothing was there: an earlier removal may have been cut off before it came to that.
+ */
+async function removeDurably(paths: readonly string[]): Promise<void> {
+  for (const path of paths) await rm(path, { recursive: true, force: true });
+  for (const directory of new Set(paths.map(dirname))) await syncIfThere(directory);
 }
 
 function outputPath({ jobId, nodeId, attempt }: AttemptKey): string {

@@ -84,6 +84,9 @@ describe('LocalStorage', () => {
     await storage.removeAllBut({ jobId, names: ['b.txt'] }, never);
     const synced = { path: join(root, jobId), names: ['b.txt'] };
     expect(watch.syncs).toEqual([synced, synced]);
+    for (let times = 0; times < 2; times += 1) await storage.removeJob(jobId);
+    const syncedRoot = { path: root, names: ['.put'] };
+    expect(watch.syncs.slice(2)).toEqual([syncedRoot, syncedRoot]);
   });
 
   it('says that it cannot store where a file stands in its way', async () => {

@@ -1,6 +1,6 @@
 import { existsSync } from 'node:fs';
-import { readdir, rename, rm, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { mkdir, readdir, rename, rm, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
 import { describe, expect, it, vi } from 'vitest';
 import { assert, required } from '../../../src/base/assert.ts';
 import { failure } from '../../../src/base/failure.ts';
@@ -14,6 +14,7 @@ import { overriding } from '../../fakes/overriding.ts';
 import { planOf } from '../../fakes/plans.ts';
 import { JobRig } from '../../support/job-rig.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
+import { watchSyncs } from '../../support/watch-syncs.ts';
 import { ManualClock } from '../../unit/api/manual-clock.ts';
 
 const never = new AbortController().signal;
@@ -158,6 +159,40 @@ describe('the files of an ended job', () => {
     clock.advance(1000);
     await using after = await JobRig.open({ directory: directory.path, retention, clock });
     expect(await filesOf(after, job)).toEqual(productsOnly);
+  });
+
+  it.runIf(process.platform === 'linux')('go for good, the upload last of all', async () => {
+    await using directory = await createTempDirectory();
+    const retention = keeping({ sourceMs: 1000 });
+    await using rig = await JobRig.open({ directory: directory.path, retention });
+    const job = await finishedJob(rig);
+    using watch = await watchSyncs();
+    await pass(rig, 1000);
+    const inside = watch.syncs.map(({ path, names }) => [
+      path.slice(directory.path.length + 1),
+      ...names,
+    ]);
+    expect(inside).toEqual([[`jobs/${job}/a/1`, 'sound'], ['incoming']]);
+  });
+
+  it('that a power failure brought back after their removal go at the next start', async () => {
+    await using directory = await createTempDirectory();
+    const before = await JobRig.open({
+      directory: directory.path,
+      retention: keeping({ sourceMs: 0 }),
+    });
+    const job = await finishedJob(before);
+    await before.close();
+    const back = ['incoming/JOB/in', 'jobs/JOB/a/1/raw', 'jobs/JOB/a/7/stale'];
+    for (const path of back.map((each) => join(directory.path, each.replace('JOB', job)))) {
+      await mkdir(dirname(path), { recursive: true });
+      await writeFile(path, 'back again');
+    }
+
+    await using after = await JobRig.open({ directory: directory.path });
+    expect(await after.store.listRemovals({ limit: 9 })).toEqual([]);
+    expect(await filesOf(after, job)).toEqual(productsOnly);
+    expect(await after.workspace.listUploads()).toEqual([]);
   });
 
   it('are removed in more than one batch', async () => {

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { Workspace } from '../../../src/storage/workspace.ts';
+import { watchSyncs } from '../../support/watch-syncs.ts';
 
 const key = { jobId: 'job', nodeId: 'a', attempt: 1 };
 let root: string;
@@ -56,6 +57,52 @@ describe('an attempt’s directory', () => {
   });
 });
 
+describe.runIf(process.platform === 'linux')('what a removal took away', () => {
+  const jobId = 'J'.repeat(22);
+  const ofJob = { jobId, nodeId: 'a', attempt: 1 };
+
+  beforeEach(async () => {
+    await mkdir(join(root, 'incoming', jobId), { recursive: true });
+    await writeFile(join(root, 'incoming', jobId, 'in'), 'a film');
+    const directory = await workspace.createAttempt(ofJob);
+    for (const name of ['a', 'b']) await writeFile(join(directory, name), name);
+    await workspace.promote(ofJob, [{ name: 'a' }, { name: 'b' }]);
+  });
+
+  /** What is synced while something is removed twice: the first time may be cut off before its sync. */
+  async function syncsOfTwo(remove: () => Promise<void>) {
+    using watch = await watchSyncs();
+    await remove();
+    await remove();
+    return watch.syncs.map(({ path, names }) => [path.slice(root.length + 1), ...names]);
+  }
+
+  it('is off the disk: an upload', async () => {
+    const syncs = await syncsOfTwo(() => workspace.removeUpload(jobId));
+    expect(syncs).toEqual([['incoming'], ['incoming']]);
+  });
+
+  it('is off the disk: files, by one sync for each directory', async () => {
+    const paths = ['a', 'b'].map((name) => `jobs/${jobId}/a/1/${name}`);
+    const syncs = await syncsOfTwo(() => workspace.removeFiles(paths));
+    expect(syncs).toEqual([[`jobs/${jobId}/a/1`], [`jobs/${jobId}/a/1`]]);
+  });
+
+  it('is off the disk: outputs of attempts', async () => {
+    const syncs = await syncsOfTwo(() => workspace.removeOutputs([ofJob]));
+    expect(syncs).toEqual([[`jobs/${jobId}/a`], [`jobs/${jobId}/a`]]);
+  });
+
+  it('is off the disk: all files of a job', async () => {
+    const syncs = await syncsOfTwo(() => workspace.removeJob(jobId));
+    expect(syncs).toEqual([['incoming'], ['jobs'], ['incoming'], ['jobs']]);
+  });
+
+  it('may come back with the power where a worker waits: an attempt', async () => {
+    expect(await syncsOfTwo(() => workspace.removeAttempt(ofJob))).toEqual([]);
+  });
+});
+
 describe('promoted outputs', () => {
   it('lie at a place of their attempt, with size and SHA-256', async () => {
     await writeFile(join(await workspace.createAttempt(key), 'file'), 'abc');
@@ -93,11 +140,22 @@ describe('promoted outputs', () => {
   it('are removed with their attempt, and by their path', async () => {
     await writeFile(join(await workspace.createAttempt(key), 'file'), 'abc');
     await workspace.promote(key, [{ name: 'file' }]);
-    await workspace.removeFile('jobs/job/a/1/file');
-    await workspace.removeFile('jobs/job/a/1/file');
+    await workspace.removeFiles(['jobs/job/a/1/file']);
+    await workspace.removeFiles(['jobs/job/a/1/file', 'jobs/job/b/1/never-was']);
     expect(await files()).toEqual([]);
     await workspace.removeAttempt(key);
     expect(await readdir(join(root, 'jobs/job/a'))).toEqual([]);
+  });
+
+  it('are removed with those of other attempts, and what is named is all that goes', async () => {
+    for (const attempt of [1, 2, 3]) {
+      await writeFile(join(await workspace.createAttempt({ ...key, attempt }), 'file'), 'abc');
+      await workspace.promote({ ...key, attempt }, [{ name: 'file' }]);
+    }
+    for (let times = 0; times < 2; times += 1) {
+      await workspace.removeOutputs([key, { ...key, attempt: 3 }, { ...key, nodeId: 'never-was' }]);
+      expect(await files()).toEqual(['jobs/job/a/2/file']);
+    }
   });
 
   it('stay away when one of them is absent', async () => {
