@@ -5,7 +5,7 @@ import { newJobId } from '../base/ids.ts';
 import { err, ok, type Result } from '../base/result.ts';
 import { formatBytes } from '../base/units.ts';
 import type { SubmitRequest } from '../jobs/job-service.ts';
-import { keyReused } from '../jobs/submit-job.ts';
+import { deletedMeanwhile, keyReused } from '../jobs/submit-job.ts';
 import type { UploadDigest } from '../storage/intake.ts';
 import { toLabel } from '../storage/label.ts';
 import type { StoredJob, Upload } from '../store/store.ts';
@@ -160,7 +160,8 @@ async function replay(
   const { sha256 } = known.job.upload;
   if (measured.value.sha256 !== sha256) return err(keyReused());
   const current = await options.service.get(known.job.state.id);
-  return current.ok ? ok({ job: current.value.job, isReplay: true }) : current;
+  if (current.ok) return ok({ job: current.value.job, isReplay: true });
+  return err(current.error.code === 'not_found' ? deletedMeanwhile() : current.error);
 }
 
 function measureBody(

@@ -74,7 +74,8 @@ async function replay(
   return known.fingerprint === fingerprintOf(request, upload) ? ok(known.job) : err(keyReused());
 }
 
-function deletedMeanwhile(): Failure {
+/** The answer to a request whose key stood for a job as it began, and stands for none any more. */
+export function deletedMeanwhile(): Failure {
   const message = 'The job of this Idempotency-Key was deleted just now. Send the request again.';
   return failure('conflict', message);
 }

@@ -1,8 +1,16 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { afterEach, beforeEach, describe, expect, test } from 'vitest';
+import { afterEach, beforeEach, describe, expect, test, vi } from 'vitest';
 import { jobSchema } from '../../../src/api/schema.ts';
 import { failure } from '../../../src/base/failure.ts';
-import { ApiRig, formBody, formType, problemDetail, readAll, type Answer } from './api-rig.ts';
+import {
+  ApiRig,
+  formBody,
+  formType,
+  problemDetail,
+  readAll,
+  until,
+  type Answer,
+} from './api-rig.ts';
 
 let rig: ApiRig;
 
@@ -112,6 +120,26 @@ describe('A request with an Idempotency-Key', () => {
 
     expect(second.status).toBe(201);
     expect(idOf(second)).not.toBe(first);
+  });
+
+  test('whose job is deleted while its body is read is to be sent again', async () => {
+    const first = idOf(await post(film));
+    const findByKey = vi.spyOn(rig.service, 'findByKey');
+    const socket = await rig.dial();
+    const answer = readAll(socket);
+    socket.write(
+      `POST /v1/jobs HTTP/1.1\r\nHost: x\r\nIdempotency-Key: "order-66"\r\n` +
+        `Content-Length: ${film.length}\r\nConnection: close\r\n\r\n`,
+    );
+    await until(() => findByKey.mock.settledResults.length === 1);
+    await rig.send({ method: 'DELETE', path: `/v1/jobs/${first}` });
+    socket.write(film);
+
+    const text = await answer;
+    expect(text).toMatch(/^HTTP\/1\.1 409 [^]*"code":"conflict"/);
+    expect(text).toContain('was deleted just now. Send the request again.');
+    expect((await post(film)).status).toBe(201);
+    expect(await rig.incoming()).toHaveLength(2);
   });
 
   test.each(['', '""', 'a b', '"a", "b"', 'k'.repeat(256)])('is refused as %j', async (text) => {
