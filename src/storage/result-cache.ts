@@ -9,7 +9,7 @@ import { kibibyte } from '../base/units.ts';
 import type { NodeResult, ResultUse } from '../store/result-index.ts';
 import { StoreError } from '../store/store-error.ts';
 import type { Store } from '../store/store.ts';
-import { hasRoom, readDiskSpace } from './disk-space.ts';
+import { hasRoom, readDiskSpace, type DiskSpace } from './disk-space.ts';
 import { shareFile } from './share-file.ts';
 
 /** What the cache is made of. */
@@ -21,6 +21,8 @@ export interface ResultCacheParts {
   readonly bytesMax: number;
   readonly clock: Clock;
   readonly logger: Logger;
+  /** How much room is there; asks the file system unless it is said. */
+  readonly readSpace?: (directory: string) => Promise<DiskSpace>;
 }
 
 /** A result to keep. */
@@ -49,6 +51,13 @@ const changesMax = 256;
 /** Entries read at a time. */
 const batchMax = 256;
 
+/**
+ * Results that are looked at when one comes in on a full disk: each is a directory to read, and most of them
+ * are a job's as well, so that there is nothing to gain. Twice as many as come in would do, for each to get
+ * its turn.
+ */
+export const looksPerInsert = 64;
+
 const keyPattern = /^[0-9a-f]{64}$/;
 
 /**
@@ -73,6 +82,8 @@ export class ResultCache {
   #bytes = 0;
   #changes: Promise<void> = Promise.resolve();
   #changesWaiting = 0;
+  /** The last one that was looked at for room; undefined when the next look begins with the oldest. */
+  #lookedUntil: ResultUse | undefined;
 
   constructor(parts: ResultCacheParts) {
     this.#parts = parts;
@@ -224,7 +235,7 @@ export class ResultCache {
     } finally {
       await rm(part, { recursive: true, force: true });
     }
-    await this.#giveWay(0);
+    await this.#giveWayInPart();
   }
 
   async #touch(key: string): Promise<void> {
@@ -245,14 +256,32 @@ export class ResultCache {
   async #giveWay(bytes: number): Promise<void> {
     if (await this.#hasRoom(bytes)) return;
     for await (const { key } of this.#leastRecentlyUsed()) {
-      if (!(await this.#isSoleOwner(key))) continue;
-      await this.#remove([key]);
-      if (await this.#hasRoom(bytes)) return;
+      if ((await this.#removeIfSole(key)) && (await this.#hasRoom(bytes))) return;
     }
   }
 
+  /** Likewise, of the next few results behind those that were looked at the last time, round and round. */
+  async #giveWayInPart(): Promise<void> {
+    if (await this.#hasRoom(0)) return;
+    const uses = await this.#oldest(looksPerInsert, this.#lookedUntil);
+    this.#lookedUntil = uses.length < looksPerInsert ? undefined : uses.at(-1);
+    for (const use of uses) {
+      if (!(await this.#removeIfSole(use.key)) || !(await this.#hasRoom(0))) continue;
+      this.#lookedUntil = use;
+      return;
+    }
+  }
+
+  /** Removes a result if that frees a file; whether it does. */
+  async #removeIfSole(key: string): Promise<boolean> {
+    const isSole = await this.#isSoleOwner(key);
+    if (isSole) await this.#remove([key]);
+    return isSole;
+  }
+
   async #hasRoom(bytes: number): Promise<boolean> {
-    return hasRoom(await readDiskSpace(this.#parts.dataDirectory), bytes);
+    const { dataDirectory, readSpace = readDiskSpace } = this.#parts;
+    return hasRoom(await readSpace(dataDirectory), bytes);
   }
 
   /** Whether removing a result frees a file. */
@@ -268,15 +297,15 @@ export class ResultCache {
   async *#leastRecentlyUsed(): AsyncGenerator<ResultUse> {
     let last: ResultUse | undefined;
     for (;;) {
-      const after = last;
-      const batch = await this.#parts.store.transaction(
-        (tx) => tx.results.oldest(batchMax, after),
-        'process',
-      );
+      const batch = await this.#oldest(batchMax, last);
       yield* batch;
       last = batch.at(-1);
       if (last === undefined) return;
     }
+  }
+
+  #oldest(limit: number, after: ResultUse | undefined): Promise<readonly ResultUse[]> {
+    return this.#parts.store.transaction((tx) => tx.results.oldest(limit, after), 'process');
   }
 
   /** The rows first: what has none is not found any more, and is removed by the next start at last. */

@@ -3,6 +3,7 @@ import { mkdir, readdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { assert } from '../../src/base/assert.ts';
 import { silentLogger } from '../../src/base/logger.ts';
+import { readDiskSpace } from '../../src/storage/disk-space.ts';
 import { ResultCache } from '../../src/storage/result-cache.ts';
 import type { NewResult } from '../../src/storage/result-cache.ts';
 import { openStore } from '../../src/store/open-store.ts';
@@ -16,6 +17,8 @@ export class ResultRig implements AsyncDisposable {
   readonly store: Store;
   readonly clock = new ManualClock();
   readonly cache: ResultCache;
+  /** Whether the disk has no room left for the cache. */
+  isDiskFull = false;
   #places = 0;
 
   private constructor(directory: string, store: Store, bytesMax: number) {
@@ -28,6 +31,10 @@ export class ResultRig implements AsyncDisposable {
       bytesMax,
       clock,
       logger: silentLogger,
+      readSpace: async (path) => {
+        const space = await readDiskSpace(path);
+        return this.isDiskFull ? { ...space, freeBytes: 0 } : space;
+      },
     });
   }
 

@@ -1,6 +1,8 @@
 import { mkdir, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { required } from '../../../src/base/assert.ts';
+import { looksPerInsert } from '../../../src/storage/result-cache.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
 import { keyOf, ResultRig } from '../../support/result-rig.ts';
 
@@ -155,6 +157,55 @@ describe('the room for results', () => {
     expect(await rig.rows()).toHaveLength(2);
     expect(await rig.cache.makeRoom(Number.MAX_SAFE_INTEGER)).toBe(false);
     expect(await rig.rows()).toEqual([keyOf('a')]);
+  });
+});
+
+describe('a full disk', () => {
+  const count = 3 * looksPerInsert;
+  const numbered = (index: number): string => index.toString(16).padStart(64, '0');
+
+  /** A cache of results that jobs have as well, with the paths of the jobs' files, in order of their use. */
+  async function openShared(directory: string) {
+    const rig = await ResultRig.open(directory);
+    const paths: string[] = [];
+    for (let index = 0; index < count; index += 1) {
+      rig.clock.advance(1);
+      const made = await rig.made(numbered(index), 'shared');
+      rig.cache.keep(made);
+      await rig.cache.settled();
+      paths.push(made.path);
+    }
+    rig.isDiskFull = true;
+    return { rig, paths };
+  }
+
+  it('costs a new result a look at some of the others only, and each of them gets its turn', async () => {
+    await using directory = await createTempDirectory();
+    const { rig, paths } = await openShared(directory.path);
+    await using _ = rig;
+    /** Where in the order of use a result was that a job gave up → whether it is still kept. */
+    const isKept = async (index: number) => (await rig.rows()).includes(numbered(index));
+    const last = count - 1;
+    await rm(required(paths[last], 'the last'));
+    const looks: boolean[] = [];
+    for (const name of ['a', 'b', 'c']) {
+      looks.push(await isKept(last));
+      await rig.keep(keyOf(name), 'more');
+    }
+    expect([...looks, await isKept(last)]).toEqual([true, true, true, false]);
+    // The next round begins with the oldest again.
+    await rm(required(paths[0], 'the first'));
+    for (const name of ['d', 'e']) await rig.keep(keyOf(name), 'more');
+    expect(await isKept(0)).toBe(false);
+  });
+
+  it('gives an upload what is to be had, wherever it is', async () => {
+    await using directory = await createTempDirectory();
+    const { rig, paths } = await openShared(directory.path);
+    await using _ = rig;
+    for (const index of [0, count - 1]) await rm(required(paths[index], 'a path'));
+    expect(await rig.cache.makeRoom(1)).toBe(false);
+    expect(await rig.rows()).toEqual(paths.slice(1, -1).map((_path, index) => numbered(index + 1)));
   });
 });
 
