@@ -16,7 +16,7 @@ COPY package.json package-lock.json ./
 RUN npm ci
 COPY tsconfig.json tsconfig.build.json ./
 COPY src ./src
-RUN npm run build && npm run build:launcher
+RUN npm run build && npm run build:sandbox
 
 FROM node:24-bookworm-slim
 # libgomp1 is what the speech engine runs its threads with.
@@ -39,6 +39,7 @@ ENV NODE_ENV=production \
   REELGRAPH_HOST=0.0.0.0 \
   REELGRAPH_PORT=8080 \
   REELGRAPH_DATA_DIR=/data \
+  REELGRAPH_SANDBOX=required \
   REELGRAPH_PIPELINES=/app/pipelines
 EXPOSE 8080
 HEALTHCHECK --interval=10s --timeout=3s --start-period=10s \

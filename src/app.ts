@@ -8,7 +8,7 @@ import type { RunningServer } from './api/server.ts';
 import { required } from './base/assert.ts';
 import { systemClock } from './base/clock.ts';
 import { within } from './base/grace.ts';
-import { failureFromThrown } from './base/failure.ts';
+import { failure, failureFromThrown } from './base/failure.ts';
 import type { Failure } from './base/failure.ts';
 import type { Logger } from './base/logger.ts';
 import { err, ok } from './base/result.ts';
@@ -35,7 +35,7 @@ import { createKinds } from './nodes/catalog.ts';
 import type { NodeKind } from './nodes/node-kind.ts';
 import type { Pipeline } from './pipeline/pipeline.ts';
 import { formatProblem } from './pipeline/problem.ts';
-import { createStarter, describeMethod } from './processes/create-starter.ts';
+import { createStarter, describeMethod, describeSandbox } from './processes/create-starter.ts';
 import type { ProcessStarter } from './processes/process-starter.ts';
 import type { Capacity } from './resources/demand.ts';
 import { readHostCapacity } from './resources/host-capacity.ts';
@@ -114,7 +114,9 @@ export async function createApp(
   if (!lock.ok) return lock;
   owned.use(lock.value);
   const storage = new LocalStorage(join(dataDirectory, 'storage'));
-  const starter = owned.use(await openStarter(logger, variations));
+  const opened = await openStarter(settings, logger, variations);
+  if (!opened.ok) return opened;
+  const starter = owned.use(opened.value);
   const toolchain = await findToolchain({ ...settings, starter });
   if (!toolchain.ok) return toolchain;
   for (const warning of toolchainWarnings(toolchain.value)) logger.warn({}, warning);
@@ -335,13 +337,41 @@ async function takeDirectory(directory: string): Promise<Result<Disposable, Fail
 }
 
 /** What starts the children, with a line about it in the log. */
-async function openStarter(logger: Logger, variations: AppVariations): Promise<ProcessStarter> {
-  const open = variations.openStarter ?? (() => createStarter({ clock: systemClock }));
+async function openStarter(
+  { sandbox }: Settings,
+  logger: Logger,
+  variations: AppVariations,
+): Promise<Result<ProcessStarter, Failure>> {
+  const wanted = sandbox === 'off' ? 'off' : 'auto';
+  const open =
+    variations.openStarter ?? (() => createStarter({ clock: systemClock, sandbox: wanted }));
   const starter = await open();
   const { finding, remedy } = describeMethod(starter.method);
   if (remedy === undefined) logger.info({ method: starter.method }, `child processes: ${finding}`);
   else logger.warn({ method: starter.method }, `child processes: ${finding} ${remedy}`);
-  return starter;
+  if (sandbox === 'required' && starter.sandbox === 'none') {
+    await starter.close();
+    return err(noSandboxFailure());
+  }
+  logSandbox(sandbox, starter, logger);
+  return ok(starter);
+}
+
+function noSandboxFailure(): Failure {
+  const { remedy = '' } = describeSandbox('none');
+  return failure(
+    'tool',
+    `The sandbox is required (REELGRAPH_SANDBOX, --sandbox), but its self-test fails here. ${remedy}`,
+  );
+}
+
+/** Decided once: programs run in it, or without it, until the service ends. */
+function logSandbox(setting: Settings['sandbox'], starter: ProcessStarter, logger: Logger): void {
+  const { finding, remedy = '' } = describeSandbox(starter.sandbox);
+  const facts = { sandbox: starter.sandbox, setting };
+  if (starter.sandbox !== 'none') logger.info(facts, `sandbox: ${finding}`);
+  else
+    logger.warn(facts, `sandbox: ${finding} ${setting === 'off' ? 'It is switched off.' : remedy}`);
 }
 
 /** What node kinds are made of besides the settings. */

@@ -8,7 +8,8 @@ import type { Settings } from '../config/settings.ts';
 import { findToolchain, type Tool, type Toolchain } from '../ffmpeg/toolchain.ts';
 import { toolchainWarnings } from '../ffmpeg/toolchain-warnings.ts';
 import { formatProblem } from '../pipeline/problem.ts';
-import { createStarter, describeMethod } from '../processes/create-starter.ts';
+import { createStarter, describeMethod, describeSandbox } from '../processes/create-starter.ts';
+import type { SandboxMethod } from '../processes/process-starter.ts';
 import { readHostCapacity, type CapacityReason } from '../resources/host-capacity.ts';
 import { isWorking, renderChecks, type Check } from './checks.ts';
 import type { CliContext } from './context.ts';
@@ -22,7 +23,7 @@ export async function doctor(context: CliContext, settings: Settings): Promise<E
   const checks = [
     checkNode(context.version),
     ...(await checkCapacity(settings)),
-    await checkStarts(),
+    ...(await checkStarts(settings)),
     ...(await checkToolchain(settings)),
     ...(await checkSpeech(settings)),
     ...(await checkPipelines(context, settings)),
@@ -68,10 +69,26 @@ function valueOf({ resource, value }: CapacityReason): string {
   return resource === 'memoryBytes' ? formatBytes(value) : String(value);
 }
 
-async function checkStarts(): Promise<Check> {
-  await using starter = await createStarter({ clock: systemClock });
+async function checkStarts({ sandbox }: Settings): Promise<readonly Check[]> {
+  const wanted = sandbox === 'off' ? 'off' : 'auto';
+  await using starter = await createStarter({ clock: systemClock, sandbox: wanted });
   const verdict = starter.method === 'launcher' ? 'fine' : 'note';
-  return { title: 'Child processes', verdict, ...describeMethod(starter.method) };
+  return [
+    { title: 'Child processes', verdict, ...describeMethod(starter.method) },
+    sandboxCheck(sandbox, starter.sandbox),
+  ];
+}
+
+function sandboxCheck(setting: Settings['sandbox'], method: SandboxMethod): Check {
+  const title = 'Sandbox';
+  const { finding, remedy } = describeSandbox(method);
+  if (method !== 'none') return { title, verdict: 'fine', finding };
+  if (setting === 'off') {
+    const choice = 'The setting REELGRAPH_SANDBOX (--sandbox) is off: auto uses it where it works.';
+    return { title, verdict: 'note', finding, remedy: choice };
+  }
+  const verdict = setting === 'required' ? 'broken' : 'note';
+  return { title, verdict, finding, ...(remedy !== undefined && { remedy }) };
 }
 
 async function checkToolchain(settings: Settings): Promise<readonly Check[]> {

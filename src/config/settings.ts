@@ -55,6 +55,10 @@ export const settingsSchema = z.strictObject({
     .optional()
     .describe('Path of ffmpeg; by default the one on PATH, else the bundled one.'),
   ffprobePath: text.optional().describe('Path of ffprobe; likewise.'),
+  sandbox: z
+    .enum(['required', 'auto', 'off'])
+    .default('auto')
+    .describe('Keeps media programs to their own files, off the network.'),
   uploadBytesMax: z.coerce
     .number()
     .int()

@@ -131,6 +131,7 @@ export function runProbe(order: ProbeOrder, context: ToolContext): Promise<ToolE
       argv: context.launch(argv, cwd),
       cwd,
       env: context.environment,
+      access: { read: [path], execute: [context.toolchain.ffprobe.path], change: [] },
       limits: limitsOfRun({
         timeoutMs: context.probeLimitMs,
         threads: probeThreads,

@@ -53,6 +53,11 @@ export async function runCommand(
         argv,
         cwd,
         env: context.environment,
+        access: {
+          read: command.inputs.map(({ path }) => path),
+          execute: [context.toolchain.ffmpeg.path],
+          change: [cwd],
+        },
         limits: limitsOfRun({
           timeoutMs: context.runLimitMs,
           threads,

@@ -202,6 +202,8 @@ function askTool(argv: readonly string[], finder: Finder): Promise<ToolEnd> {
       argv,
       cwd: '/',
       env: mediaEnvironment(finder.searchPath),
+      // Confined as its runs will be, so that one that can't run so is found out at the start.
+      access: { read: [], execute: argv.slice(0, 1), change: [] },
       limits: limitsOfRun({ timeoutMs: startLimitMs, threads: 1, fileBytesMax: mebibyte }),
       timeoutMs: startLimitMs,
       signal: new AbortController().signal,

@@ -1,5 +1,5 @@
 /**
- * `npm run build:launcher`: compiles `launcher.c` and puts the program where `create-starter.ts` finds it.
+ * `npm run build:sandbox`: compiles `launcher.c` and puts the program where `create-starter.ts` finds it.
  * Less than a second. With `--optional`, as `npm ci` calls it, a launcher that can't be built is no error.
  */
 import { spawn } from 'node:child_process';
@@ -24,7 +24,7 @@ async function build(): Promise<number> {
   const compiler = await findFirst(compilers);
   if (compiler === undefined) {
     return giveUp(
-      'The launcher needs a C compiler. On Debian: apt-get install gcc libc6-dev, then npm run build:launcher.',
+      'The launcher needs a C compiler. On Debian: apt-get install gcc libc6-dev, then npm run build:sandbox.',
     );
   }
   await mkdir(dirname(builtLauncherPath), { recursive: true });

@@ -1,3 +1,6 @@
+import { mkdir, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../base/clock.ts';
 import { mebibyte } from '../base/units.ts';
@@ -6,10 +9,10 @@ import type { ChildLimits } from './child-limits.ts';
 import { DirectStarter } from './direct-starter.ts';
 import type { UtilLinux } from './direct-starter.ts';
 import { findProgram, isExecutable } from './find-program.ts';
-import { launcherVersionLine } from './launcher-order.ts';
+import { launcherOrderVersion, launcherVersionLine } from './launcher-order.ts';
 import { PreforkedStarter } from './preforked-starter.ts';
 import type { PreforkedStarterParts } from './preforked-starter.ts';
-import type { ProcessStarter, StartMethod } from './process-starter.ts';
+import type { FileAccess, ProcessStarter, SandboxMethod, StartMethod } from './process-starter.ts';
 import { childEnvironment, runTool } from './tool-run.ts';
 
 /** Where {@link createStarter} looks. */
@@ -17,25 +20,36 @@ export interface StarterSearch {
   readonly clock: Clock;
   /** Where setpriv and prlimit are looked for; `PATH` by default, nowhere when empty. */
   readonly searchPath?: string;
-  /** The launcher's program; the one that `npm run build:launcher` has built by default. */
+  /** The launcher's program; the one that `npm run build:sandbox` has built by default. */
   readonly launcherPath?: string;
+  /** Whether programs with an {@link StartOrder.access} are confined where that works; `off` by default. */
+  readonly sandbox?: 'auto' | 'off';
 }
 
 /**
  * The best way to start programs that works here, each tried once: the launcher, else util-linux, else
- * plain. Who calls it closes it.
+ * plain. Whether the launcher can confine programs is decided here, once, by its self-test: a starter
+ * whose `sandbox` is `launcher` starts nothing unconfined that is to be confined. Who calls it closes it.
  */
 export async function createStarter(search: StarterSearch): Promise<ProcessStarter> {
   const launcherPath = search.launcherPath ?? builtLauncherPath;
   const { clock, searchPath = process.env['PATH'] ?? '' } = search;
   // Also where the launcher works: what it can't start must not lose its limits for that.
   const next = (await tryUtilLinux(searchPath, clock)) ?? new DirectStarter();
-  return (await tryLauncher(launcherPath, { clock, fallback: next })) ?? next;
+  const parts = { clock, fallback: next };
+  if (search.sandbox === 'auto' && (await isConfining(launcherPath, clock))) {
+    const confining = await tryLauncher(launcherPath, { ...parts, confines: true });
+    if (confining !== undefined) return confining;
+  }
+  return (await tryLauncher(launcherPath, parts)) ?? next;
 }
 
-/** Where the built launcher lies: in the package's folder, two up from here in `src/` as in `dist/`. */
+/**
+ * Where the built launcher lies: in the package's folder, two up from here in `src/` as in `dist/`. Its
+ * name says its language, so that a build of the next one leaves a running service its own.
+ */
 export const builtLauncherPath = fileURLToPath(
-  new URL('../../build/reelgraph-launcher', import.meta.url),
+  new URL(`../../build/reelgraph-launcher-v${launcherOrderVersion}`, import.meta.url),
 );
 
 /** How programs are started, for the operator. */
@@ -47,7 +61,7 @@ export interface MethodReport {
 
 /** Says what a method means, and what to do for a better one. */
 export function describeMethod(method: StartMethod): MethodReport {
-  const remedy = '`npm run build:launcher` builds the launcher (needs a C compiler).';
+  const remedy = '`npm run build:sandbox` builds the launcher (needs a C compiler).';
   const reports: Readonly<Record<StartMethod, MethodReport>> = {
     launcher: {
       finding: 'By the launcher: they end with the service, start at once, and have limits.',
@@ -65,6 +79,42 @@ export function describeMethod(method: StartMethod): MethodReport {
   return reports[method];
 }
 
+/** Says what keeps the programs to their files, and what to do where nothing does. */
+export function describeSandbox(sandbox: SandboxMethod): MethodReport {
+  if (sandbox === 'launcher') {
+    return {
+      finding:
+        'By Landlock and seccomp: each reads and writes its own files only, and has no network.',
+    };
+  }
+  return {
+    finding:
+      'None: a program that a hostile upload takes over can read other files and use the network.',
+    remedy:
+      '`npm run build:sandbox` builds it (needs a C compiler, and Linux 5.13 or later with Landlock).',
+  };
+}
+
+/**
+ * Whether the launcher confines a program here: one tries to read a file of another, to open sockets and
+ * more of that kind, and to use its own directory (`--self-test` in `launcher.c`).
+ */
+async function isConfining(launcherPath: string, clock: Clock): Promise<boolean> {
+  if (!(await isExecutable(launcherPath))) return false;
+  const directory = await mkdtemp(join(tmpdir(), 'reelgraph-self-test-'));
+  try {
+    const [own, canary] = [join(directory, 'own'), join(directory, 'canary')];
+    await Promise.all([mkdir(own), writeFile(canary, 'of another job')]);
+    // Where no launcher starts nothing else does, either: a confined start has no other way.
+    await using starter = new PreforkedStarter({ launcherPath, clock, confines: true });
+    const access: FileAccess = { read: [], execute: [launcherPath], change: [own] };
+    const order = { argv: [launcherPath, '--self-test', canary], cwd: own, access };
+    return (await ask(order, { starter, clock })) === 'confined\n';
+  } finally {
+    await rm(directory, { recursive: true, force: true });
+  }
+}
+
 /** A launcher that starts, and speaks this version's language; it is asked through itself. */
 async function tryLauncher(
   launcherPath: string,
@@ -72,7 +122,7 @@ async function tryLauncher(
 ): Promise<ProcessStarter | undefined> {
   if (!(await isExecutable(launcherPath))) return undefined;
   const starter = new PreforkedStarter({ launcherPath, ...parts });
-  const answer = await ask([launcherPath, '--version'], { starter, clock: parts.clock });
+  const answer = await ask({ argv: [launcherPath, '--version'] }, { starter, clock: parts.clock });
   if (answer === launcherVersionLine) return starter;
   await starter.close();
   return undefined;
@@ -87,7 +137,10 @@ async function tryUtilLinux(searchPath: string, clock: Clock): Promise<ProcessSt
   const starter = new DirectStarter();
   // Through both of them as every start: other programs of these names know fewer options.
   const table = [prlimit, '--raw', '--noheadings', '--output', 'RESOURCE,HARD'];
-  const answer = await ask([setpriv, '--pdeathsig', 'KILL', '--', ...table], { starter, clock });
+  const answer = await ask(
+    { argv: [setpriv, '--pdeathsig', 'KILL', '--', ...table] },
+    { starter, clock },
+  );
   const hardLimits = readHardLimits(answer);
   return hardLimits === undefined ? undefined : new DirectStarter({ setpriv, prlimit, hardLimits });
 }
@@ -113,13 +166,20 @@ interface Asker {
   readonly clock: Clock;
 }
 
+interface Question {
+  readonly argv: readonly string[];
+  /** `/` by default. */
+  readonly cwd?: string;
+  readonly access?: FileAccess;
+}
+
 /** What a program writes when it ends well; nothing otherwise. */
-async function ask(argv: readonly string[], asker: Asker): Promise<string> {
+async function ask(question: Question, asker: Asker): Promise<string> {
   const { signal } = new AbortController();
   const { exit, stdout } = await runTool(
     {
-      argv,
       cwd: '/',
+      ...question,
       env: childEnvironment('/usr/bin:/bin'),
       limits: probeLimits,
       timeoutMs: answerLimitMs,

@@ -6,7 +6,13 @@ import { delimiter, join, resolve } from 'node:path';
 import { cpuGraceSec } from './child-limits.ts';
 import type { ChildLimits } from './child-limits.ts';
 import { childNiceness, startErrorOf } from './process-starter.ts';
-import type { ProcessStarter, StartMethod, StartOrder, StartedProcess } from './process-starter.ts';
+import type {
+  ProcessStarter,
+  SandboxMethod,
+  StartMethod,
+  StartOrder,
+  StartedProcess,
+} from './process-starter.ts';
 
 /** Two programs of util-linux, and what they may ask for here. */
 export interface UtilLinux {
@@ -23,6 +29,7 @@ export interface UtilLinux {
  * front the program ends with the service and has its limits; without, neither.
  */
 export class DirectStarter implements ProcessStarter {
+  readonly sandbox: SandboxMethod = 'none';
   readonly #utilLinux: UtilLinux | undefined;
 
   constructor(utilLinux?: UtilLinux) {

@@ -1,13 +1,21 @@
 import { spawn } from 'node:child_process';
 import type { ChildProcess, StdioOptions } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { Socket } from 'node:net';
+import { constants } from 'node:os';
 import { required } from '../base/assert.ts';
 import type { Clock } from '../base/clock.ts';
 import { DirectStarter } from './direct-starter.ts';
-import { encodeLauncherOrder } from './launcher-order.ts';
+import { encodeLauncherOrder, parseLauncherRefusal } from './launcher-order.ts';
 import { startErrorOf } from './process-starter.ts';
-import type { ProcessStarter, StartOrder, StartedProcess } from './process-starter.ts';
+import { withSystemAccess } from './system-access.ts';
+import type {
+  ProcessStarter,
+  SandboxMethod,
+  StartOrder,
+  StartedProcess,
+} from './process-starter.ts';
 
 /** What a {@link PreforkedStarter} is made of. */
 export interface PreforkedStarterParts {
@@ -18,6 +26,8 @@ export interface PreforkedStarterParts {
   readonly fallback?: ProcessStarter;
   /** Launchers that wait at most; {@link idleLaunchersMaxDefault} unless it is said. */
   readonly idleMax?: number;
+  /** Whether programs are confined to the access of their orders; they are not unless it is said. */
+  readonly confines?: boolean;
 }
 
 /**
@@ -44,6 +54,7 @@ export const refillDelayMs = 100;
  */
 export class PreforkedStarter implements ProcessStarter {
   readonly method = 'launcher';
+  readonly sandbox: SandboxMethod;
   readonly #launcherPath: string;
   readonly #clock: Clock;
   readonly #idleMax: number;
@@ -53,6 +64,7 @@ export class PreforkedStarter implements ProcessStarter {
   #isClosed = false;
 
   constructor(parts: PreforkedStarterParts) {
+    this.sandbox = parts.confines === true ? 'launcher' : 'none';
     const { launcherPath, clock, fallback, idleMax = idleLaunchersMaxDefault } = parts;
     this.#launcherPath = launcherPath;
     this.#fallback = fallback ?? new DirectStarter();
@@ -67,11 +79,10 @@ export class PreforkedStarter implements ProcessStarter {
   }
 
   start(order: StartOrder): StartedProcess {
-    const frame = encodeLauncherOrder(order);
+    const frame = encodeLauncherOrder(this.#toOrder(order));
     const launcher = this.#take();
     this.#scheduleRefill();
-    // Its file may be gone, or this process be short of descriptors: another way knows better.
-    if (launcher.pid === undefined) return this.#fallback.start(order);
+    if (launcher.pid === undefined) return this.#startWithout(order);
     setReferenced(launcher, true);
     return command(launcher, order, frame);
   }
@@ -87,12 +98,28 @@ export class PreforkedStarter implements ProcessStarter {
     return this.close();
   }
 
+  /** The order with all that it may reach, or without where nothing is confined. */
+  #toOrder({ access, ...order }: StartOrder): StartOrder {
+    if (access === undefined || this.sandbox === 'none') return order;
+    return { ...order, access: withSystemAccess(access) };
+  }
+
+  /**
+   * The launcher's file may be gone, or this process be short of descriptors: another way knows better,
+   * but none of them confines, so that what is to be confined does not start at all.
+   */
+  #startWithout(order: StartOrder): StartedProcess {
+    if (order.access === undefined || this.sandbox === 'none') return this.#fallback.start(order);
+    throw startErrorOf(order.argv, constants.errno.EAGAIN, 'the launcher does not start');
+  }
+
   /** The launcher that has waited longest, which is the surest to be ready; else a new one. */
   #take(): ChildProcess {
-    const [launcher] = this.#idle;
-    if (launcher === undefined) return forkLauncher(this.#launcherPath);
-    this.#idle.delete(launcher);
-    return launcher;
+    for (const launcher of this.#idle) {
+      this.#idle.delete(launcher);
+      if (isAlive(launcher)) return launcher;
+    }
+    return forkLauncher(this.#launcherPath);
   }
 
   #scheduleRefill(): void {
@@ -137,6 +164,20 @@ function forkLauncher(path: string): ChildProcess {
   return launcher;
 }
 
+/**
+ * Whether it waits for an order. One that was killed stays a zombie until Node takes notice (proc(5),
+ * state Z), and whoever got it would take its end for that of the program.
+ */
+function isAlive({ pid }: ChildProcess): boolean {
+  try {
+    const line = readFileSync(`/proc/${pid}/stat`, 'latin1');
+    // The name, in parentheses, may hold anything.
+    return !'ZX'.includes(line.charAt(line.lastIndexOf(')') + 2));
+  } catch {
+    return false;
+  }
+}
+
 /** Some refusals are thrown: no memory, or a program for another machine. */
 function tryFork(path: string): ChildProcess | undefined {
   try {
@@ -159,8 +200,8 @@ function command(launcher: ChildProcess, order: StartOrder, frame: Buffer): Star
   return {
     process: launcher,
     startError() {
-      const bytes = Buffer.concat(refusal);
-      return bytes.length < 4 ? undefined : startErrorOf(order.argv, bytes.readInt32LE(0));
+      const reason = parseLauncherRefusal(Buffer.concat(refusal));
+      return reason && startErrorOf(order.argv, reason.errno, reason.part);
     },
   };
 }

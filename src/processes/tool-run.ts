@@ -2,6 +2,7 @@ import { mebibyte } from '../base/units.ts';
 import { Child } from './child.ts';
 import type { ChildExit, ChildServices, Conversation } from './child.ts';
 import type { ChildLimits } from './child-limits.ts';
+import type { FileAccess } from './process-starter.ts';
 import { TextTail } from './text-tail.ts';
 
 /** A short run of a tool whose answer is its standard output. */
@@ -10,6 +11,8 @@ export interface ToolOrder {
   readonly cwd: string;
   readonly env: Readonly<Record<string, string>>;
   readonly limits: ChildLimits;
+  /** See {@link StartOrder.access}. */
+  readonly access?: FileAccess;
   /** Wall-clock limit in milliseconds. */
   readonly timeoutMs: number;
   readonly signal: AbortSignal;

@@ -219,6 +219,11 @@ async function runCli(job: CliJob, run: CliRun): Promise<ToolEnd> {
       argv,
       cwd: run.directory,
       env: engineEnvironment(context.searchPath, threads),
+      access: {
+        read: [recognition.model.path],
+        execute: [job.cliPath],
+        change: [run.directory],
+      },
       limits: {
         cpuSec: cpuSecondsOf(timeoutMs, threads),
         fileBytesMax: answerBytesMax,

@@ -51,6 +51,11 @@ export async function runSpeechChild(
       argv,
       cwd,
       env: engineEnvironment(context.searchPath, control.threads),
+      access: {
+        read: [...programPaths, ...inputsOf(task)],
+        execute: [process.execPath],
+        change: [],
+      },
       limits: {
         cpuSec: cpuSecondsOf(control.timeoutMs, control.threads + ownThreads),
         fileBytesMax,
@@ -82,6 +87,18 @@ const fileBytesMax = 16 * mebibyte;
 const childPath = fileURLToPath(
   new URL(`speech-child${extname(import.meta.url)}`, import.meta.url),
 );
+
+/** What the child loads: this program, and the packages with the addon and the WebRTC detector. */
+const programPaths: readonly string[] = ['..', '../../package.json', '../../node_modules'].map(
+  (path) => fileURLToPath(new URL(path, import.meta.url)),
+);
+
+/** The files that a task names. */
+function inputsOf(task: ChildTask): readonly string[] {
+  if (task.task === 'probe') return [];
+  const models = [task.sileroPath, task.task === 'recognize' ? task.modelPath : undefined];
+  return [task.recordingPath, ...models].filter((path) => path !== undefined);
+}
 
 /** A message, or nothing for a line that is none: the child was ended in the middle of it. */
 function parseMessage(line: string): ChildMessage | undefined {

@@ -78,6 +78,7 @@ export function startTrace(): Trace {
     }),
     wrapStarter: (starter) => ({
       method: starter.method,
+      sandbox: starter.sandbox,
       start: (order) => start(starter, order),
       close: () => starter.close(),
       [Symbol.asyncDispose]: () => starter.close(),

@@ -10,7 +10,8 @@ export interface ReplayTools {
 /**
  * Writes stand-ins that run the real program the first time and give what it gave every other time, in
  * milliseconds: what it wrote and, of ffmpeg, the file it made. A call is recognized by the last part
- * of its last argument, so they serve one clip and one pipeline only, and the first job runs alone.
+ * of its last argument, so they serve one clip and one pipeline only, and the first job runs alone. What
+ * they remember lies beside them, out of reach of the sandbox: it has to be off.
  */
 export async function createReplayTools(
   directory: string,

@@ -100,7 +100,7 @@ export async function prepareSmallWork(directory: string): Promise<SmallWork> {
     // Every job does all of its work, and what it leaves goes at its end.
     ...['--cache-bytes-max', '0', '--source-retention-sec', '0'],
   ];
-  return { clip, flags: flagsOf(real), replayFlags: flagsOf(replay) };
+  return { clip, flags: flagsOf(real), replayFlags: [...flagsOf(replay), '--sandbox', 'off'] };
 }
 
 /** Makes a film with a tone, of so many seconds and pixels; gives its path. */

@@ -35,6 +35,6 @@ export async function driveLauncher(
     code,
     signal,
     stdout,
-    ...(back.length === 4 ? { errno: back.readInt32LE(0) } : {}),
+    ...(back.length === 8 ? { errno: back.readInt32LE(0) } : {}),
   };
 }

@@ -1,5 +1,6 @@
 import { spawn } from 'node:child_process';
 import { once } from 'node:events';
+import { readFileSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { describe, expect, test } from 'vitest';
 import { required } from '../../../src/base/assert.ts';
@@ -11,7 +12,7 @@ import {
 } from '../../../src/processes/preforked-starter.ts';
 import { createStarter } from '../../../src/processes/create-starter.ts';
 import type { ChildLimits } from '../../../src/processes/child-limits.ts';
-import type { ProcessStarter } from '../../../src/processes/process-starter.ts';
+import type { FileAccess, ProcessStarter } from '../../../src/processes/process-starter.ts';
 import { runTool } from '../../../src/processes/tool-run.ts';
 import { wideLimits } from '../../fakes/wide-limits.ts';
 import { childProcessIds, childProcesses } from '../../support/child-processes.ts';
@@ -24,13 +25,18 @@ async function runTrue(starter: ProcessStarter) {
   return (await run(['true'], starter)).exit;
 }
 
-function run(argv: readonly string[], starter: ProcessStarter, limits: ChildLimits = wideLimits) {
+function run(
+  argv: readonly string[],
+  starter: ProcessStarter,
+  { limits = wideLimits, access }: { limits?: ChildLimits; access?: FileAccess } = {},
+) {
   return runTool(
     {
       argv,
       cwd: '/',
       env: { PATH: '/usr/bin:/bin' },
       limits,
+      ...(access !== undefined && { access }),
       timeoutMs: 30_000,
       signal: new AbortController().signal,
     },
@@ -85,6 +91,29 @@ describe.skipIf(launcherPath === undefined)('idle launchers', () => {
     expect(await runTrue(starter)).toEqual({ code: 0 });
   });
 
+  test('that were killed a moment ago, which nobody has noticed yet, are not used', async () => {
+    const clock = new ManualClock();
+    await using starter = new PreforkedStarter({ launcherPath: path, clock, idleMax: 1 });
+    clock.advance(refillDelayMs);
+    const pid = required(childProcessIds()[0], 'a launcher');
+    process.kill(pid, 'SIGKILL');
+    // Nothing is awaited, so that its end is still news when the program is to be started.
+    while (!/^State:\tZ/m.test(readFileSync(`/proc/${pid}/status`, 'utf8')));
+    expect(starter.idleCount).toBe(1);
+    expect(await runTrue(starter)).toEqual({ code: 0 });
+  });
+
+  test('whose program is gone start nothing that is to be confined', async () => {
+    const gone = required(await compileLauncher(), 'a launcher');
+    const parts = { launcherPath: gone, clock: new ManualClock(), confines: true };
+    await using starter = new PreforkedStarter(parts);
+    await rm(gone);
+    const access = { read: [], execute: [], change: [] };
+    const { exit } = await run(['true'], starter, { access });
+    expect(exit.startError?.message).toBe('spawn true EAGAIN (the launcher does not start)');
+    expect(await runTrue(starter)).toEqual({ code: 0 });
+  });
+
   test('end with the starter, which then forks no more of them', async () => {
     const clock = new ManualClock();
     const starter = new PreforkedStarter({ launcherPath: path, clock, idleMax: 2 });
@@ -116,7 +145,7 @@ describe.skipIf(launcherPath === undefined)('idle launchers', () => {
     await rm(gone);
     const argv = ['sh', '-c', 'ulimit -f; ulimit -n'];
     const limits = { cpuSec: 10, fileBytesMax: 4096, openFilesMax: 64 };
-    const { stdout } = await run(argv, starter, limits);
+    const { stdout } = await run(argv, starter, { limits });
     // The first in units of 512 bytes (POSIX).
     expect(stdout).toBe('8\n64\n');
   });

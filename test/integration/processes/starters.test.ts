@@ -15,6 +15,7 @@ import {
   createStarter,
   describeMethod,
 } from '../../../src/processes/create-starter.ts';
+import { launcherOrderVersion } from '../../../src/processes/launcher-order.ts';
 import { childNicenessStep } from '../../../src/processes/process-starter.ts';
 import type { ProcessStarter } from '../../../src/processes/process-starter.ts';
 import { runTool } from '../../../src/processes/tool-run.ts';
@@ -239,12 +240,13 @@ describe('the way to start programs', () => {
   test('is said with what to do for a better one', () => {
     expect(describeMethod('launcher').remedy).toBeUndefined();
     for (const method of ['util-linux', 'plain'] as const) {
-      expect(describeMethod(method).remedy).toContain('npm run build:launcher');
+      expect(describeMethod(method).remedy).toContain('npm run build:sandbox');
     }
   });
 
   test('is the launcher where `npm run build:launcher` has put one', () => {
-    expect(builtLauncherPath).toBe(join(import.meta.dirname, '../../../build/reelgraph-launcher'));
+    const name = `reelgraph-launcher-v${launcherOrderVersion}`;
+    expect(builtLauncherPath).toBe(join(import.meta.dirname, '../../../build', name));
   });
 
   test('is another one where the launcher is of another version, or is none', async () => {

@@ -7,12 +7,14 @@ import { promisify } from 'node:util';
 import { describe, expect, onTestFinished, test, vi } from 'vitest';
 import { systemClock } from '../../../src/base/clock.ts';
 import { silentLogger } from '../../../src/base/logger.ts';
+import { createStarter } from '../../../src/processes/create-starter.ts';
 import type { Launch } from '../../../src/processes/launch.ts';
 import { createRecognizer, findSpeechEngine } from '../../../src/speech/create-recognizer.ts';
 import type { RecognizerOptions } from '../../../src/speech/create-recognizer.ts';
 import { findWhisperCli } from '../../../src/speech/whisper-cli.ts';
 import { modelPath, samplePath, writePhrases } from '../../conformance/recognizer/sounds.ts';
 import { childProcesses } from '../../support/child-processes.ts';
+import { compileLauncher } from '../../support/starters.ts';
 import { createTempDirectory } from '../../support/temp-directory.ts';
 
 const execute = promisify(execFile);
@@ -152,6 +154,27 @@ describe('a command line', () => {
     expect(childProcesses()).toEqual([]);
     expect(await readdir(temporary)).toEqual([]);
   });
+});
+
+describe('in the sandbox', async () => {
+  const launcherPath = await compileLauncher();
+
+  test.skipIf(launcherPath === undefined).for(['addon', 'cli'] as const)(
+    'the engine %s recognizes as outside',
+    async (engine, { skip }) => {
+      const cli = await findWhisperCli(undefined, process.env['PATH'] ?? '');
+      if (engine === 'cli' && !cli.ok) skip(cli.error.message);
+      const search = { clock: systemClock, launcherPath: launcherPath ?? '' };
+      await using starter = await createStarter({ ...search, sandbox: 'auto' });
+      expect(starter.sandbox).toBe('launcher');
+      const [outside, inside] = [
+        await recognizeSample({ engine }),
+        await recognizeSample({ engine, starter }),
+      ];
+      expect(inside.ok).toBe(true);
+      expect(inside).toEqual(outside);
+    },
+  );
 });
 
 describe('the speech child', () => {

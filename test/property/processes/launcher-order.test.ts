@@ -2,7 +2,7 @@ import { constants } from 'node:os';
 import * as fc from 'fast-check';
 import { describe, expect, test } from 'vitest';
 import { encodeLauncherOrder } from '../../../src/processes/launcher-order.ts';
-import type { StartOrder } from '../../../src/processes/process-starter.ts';
+import type { FileAccess, StartOrder } from '../../../src/processes/process-starter.ts';
 import { wideLimits } from '../../fakes/wide-limits.ts';
 import { driveLauncher } from '../../support/raw-launcher.ts';
 import { compileLauncher } from '../../support/starters.ts';
@@ -23,8 +23,25 @@ const order: StartOrder = {
   isConversing: false,
 };
 
+const access: FileAccess = {
+  read: ['/etc'],
+  execute: ['/usr', '/bin', '/lib', '/lib64'],
+  change: ['/tmp'],
+};
+
+const confined: StartOrder = { ...order, access };
+
 /** Offsets of fields in an order; the first is that of its length (`launcher.c`). */
-const fields = { length: 0, version: 4, flags: 8, niceness: 12, cpu: 16, counts: 56, strings: 64 };
+const fields = {
+  length: 0,
+  version: 4,
+  flags: 8,
+  niceness: 12,
+  cpu: 16,
+  counts: 56,
+  paths: 64,
+  strings: 76,
+};
 
 /** Exit code of a launcher that got no order, and what it says. */
 const malformed = { code: 125, signal: null, stdout: '', errno: constants.errno.EPROTO };
@@ -55,28 +72,39 @@ function isOrder(frame: Buffer): boolean {
   if (bytes < fields.strings - 4 || bytes > 2 ** 21) return false;
   const body = frame.subarray(0, bytes + 4);
   const niceness = body.readInt32LE(fields.niceness);
-  const [count, variables] = [body.readUInt32LE(56), body.readUInt32LE(60)];
+  const flags = body.readUInt32LE(fields.flags);
+  const [count = 0, variables = 0, ...lists] = [56, 60, 64, 68, 72].map((offset) =>
+    body.readUInt32LE(offset),
+  );
+  const paths = lists.reduce((sum, length) => sum + length, 0);
   const parts = body.subarray(fields.strings).toString('latin1').split('\0');
   const [cwd = '', ...rest] = parts.slice(0, -1);
   return (
-    body.readUInt32LE(fields.version) === 1 &&
-    body.readUInt32LE(fields.flags) <= 3 &&
+    body.readUInt32LE(fields.version) === 2 &&
+    flags <= 7 &&
     niceness >= -20 &&
     niceness <= 19 &&
     body.readBigUInt64LE(fields.cpu) <= body.readBigUInt64LE(fields.cpu + 8) &&
     count >= 1 &&
-    Math.max(count, variables) <= 4096 &&
+    Math.max(count, variables, ...lists) <= 4096 &&
+    (paths === 0 || flags >= 4) &&
     parts.at(-1) === '' &&
-    rest.length === count + variables &&
+    rest.length === count + variables + paths &&
     cwd.startsWith('/') &&
     rest[0] !== '' &&
-    rest.slice(count).every((variable) => variable.indexOf('=') > 0)
+    rest.slice(count, count + variables).every((variable) => variable.indexOf('=') > 0) &&
+    rest.slice(count + variables).every((one) => one.startsWith('/'))
   );
 }
 
 describe.skipIf(launcherPath === undefined)('a launcher', () => {
   test('becomes the program of an order', async () => {
     const end = await driveLauncher(path, encodeLauncherOrder(order));
+    expect(end).toEqual({ code: 0, signal: null, stdout: `${mark}\n` });
+  });
+
+  test('becomes it confined, too', async () => {
+    const end = await driveLauncher(path, encodeLauncherOrder(confined));
     expect(end).toEqual({ code: 0, signal: null, stdout: `${mark}\n` });
   });
 
@@ -91,8 +119,8 @@ describe.skipIf(launcherPath === undefined)('a launcher', () => {
   });
 
   test.each([
-    ['of another version', changed((frame) => frame.writeUInt32LE(2, fields.version))],
-    ['with a flag that it does not know', changed((frame) => frame.writeUInt32LE(4, fields.flags))],
+    ['of another version', changed((frame) => frame.writeUInt32LE(1, fields.version))],
+    ['with a flag that it does not know', changed((frame) => frame.writeUInt32LE(8, fields.flags))],
     ['that is too nice', changed((frame) => frame.writeInt32LE(20, fields.niceness))],
     ['that is not nice enough', changed((frame) => frame.writeInt32LE(-21, fields.niceness))],
     ['killed before it is warned', changed((frame) => frame.writeBigUInt64LE(1n, fields.cpu + 8))],
@@ -102,6 +130,18 @@ describe.skipIf(launcherPath === undefined)('a launcher', () => {
     ['with countless ones', changed((frame) => frame.writeUInt32LE(2 ** 32 - 1, fields.counts))],
     ['that is said to be endless', changed((frame) => frame.writeUInt32LE(2 ** 32 - 1, 0))],
     ['that is said to be empty', changed((frame) => frame.writeUInt32LE(0, 0))],
+    [
+      'with paths, but not confined',
+      changed((frame) => frame.writeUInt32LE(0, fields.flags), confined),
+    ],
+    [
+      'confined to more paths than it has',
+      changed((frame) => frame.writeUInt32LE(9, fields.paths), confined),
+    ],
+    [
+      'confined to a relative path',
+      encodeLauncherOrder({ ...order, access: { ...access, read: ['etc'] } }),
+    ],
     ['in a relative directory', withStrings(strings.replace('/', '.'))],
     ['with an empty program', withStrings(strings.replace('/bin/echo', ''))],
     ['with a variable without a value', withStrings(strings.replace('LANG=', 'LANG:'))],
@@ -135,7 +175,7 @@ describe.skipIf(launcherPath === undefined)('a launcher', () => {
   });
 
   test('takes an order with some bytes changed only where that makes another order', async () => {
-    const frame = encodeLauncherOrder(order);
+    const frame = encodeLauncherOrder(confined);
     const change = fc.tuple(fc.integer({ min: 0, max: frame.length - 1 }), fc.nat({ max: 255 }));
     await fc.assert(
       fc.asyncProperty(fc.array(change, { minLength: 1, maxLength: 4 }), async (changes) => {

@@ -32,6 +32,7 @@ describe('settings', () => {
       modelsUrl: 'https://huggingface.co',
       whisperModel: 'base',
       recognizer: 'auto',
+      sandbox: 'auto',
       uploadBytesMax: 50 * 1024 ** 3,
       scratchBytesMax: 64 * 1024 ** 3,
       sourceRetentionSec: 86_400,

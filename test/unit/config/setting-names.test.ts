@@ -19,6 +19,7 @@ test('every setting has one name for the flag and one for the environment', () =
     'tenantWeights tenant-weights REELGRAPH_TENANT_WEIGHTS',
     'ffmpegPath ffmpeg-path FFMPEG_PATH',
     'ffprobePath ffprobe-path FFPROBE_PATH',
+    'sandbox sandbox REELGRAPH_SANDBOX',
     'uploadBytesMax upload-bytes-max REELGRAPH_UPLOAD_BYTES_MAX',
     'cacheBytesMax cache-bytes-max REELGRAPH_CACHE_BYTES_MAX',
     'scratchBytesMax scratch-bytes-max REELGRAPH_SCRATCH_BYTES_MAX',
