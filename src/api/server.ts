@@ -33,14 +33,14 @@ export interface RunningServer {
   /** Its base URL without a slash at the end; the loopback address when it listens on all of them. */
   readonly url: string;
   /**
-   * Closes connections that are idle, and every other one behind the answer at hand. It goes on listening,
-   * so that clients are told what is the matter. Resolves when no request is in flight that changes
+   * Closes connections that are idle, and every other one behind the answer at hand, or to the request that
+   * has begun to come. It goes on listening, so that clients are told what is the matter. Resolves when no request is in flight that changes
    * something (an upload); those that only read can be repeated.
    */
   drain(): Promise<void>;
   /**
-   * Stops listening, ends event streams and idle connections at once, lets the other requests finish
-   * for a while and then cuts them. Resolves when no connection is left. Idempotent.
+   * Stops listening, ends event streams and idle connections at once, lets the other requests finish, also
+   * those that have only begun to come, for a while and then cuts them. Resolves when no connection is left. Idempotent.
    */
   close(): Promise<void>;
 }
@@ -114,24 +114,46 @@ function createGuardedServer(app: RequestListener, options: ServerOptions): Serv
 
 /** What is connected, and what is being answered on it. */
 interface Traffic {
-  readonly sockets: ReadonlySet<Socket>;
+  /** Connection → the bytes that it had brought at the end of its last answer; 0 before the first. */
+  readonly sockets: ReadonlyMap<Socket, number>;
   /** Response in flight → its connection. */
   readonly responses: ReadonlyMap<ServerResponse, Socket>;
 }
 
-/** Node's own notion of an idle connection leaves out one that has not sent its first request yet. */
+/**
+ * Node's own notion of an idle connection (`closeIdleConnections`) leaves out one that has not sent its first
+ * request yet, and takes in one whose answer is written but not read to its end by its client.
+ */
 function trackTraffic(server: Server): Traffic {
-  const sockets = new Set<Socket>();
+  const sockets = new Map<Socket, number>();
   const responses = new Map<ServerResponse, Socket>();
   server.on('connection', (socket: Socket) => {
-    sockets.add(socket);
+    sockets.set(socket, 0);
     socket.once('close', () => sockets.delete(socket));
   });
   server.on('request', ({ socket }: IncomingMessage, response: ServerResponse) => {
     responses.set(response, socket);
-    response.once('close', () => responses.delete(response));
+    response.once('close', () => {
+      responses.delete(response);
+      if (sockets.has(socket)) sockets.set(socket, socket.bytesRead);
+    });
   });
   return { sockets, responses };
+}
+
+/** Cuts the connections on which nothing is answered and no request has begun to come. */
+function cutIdle({ sockets, responses }: Traffic): void {
+  const busy = new Set(responses.values());
+  for (const [socket, bytesRead] of sockets) {
+    if (!busy.has(socket) && socket.bytesRead === bytesRead) socket.destroy();
+  }
+}
+
+/** Lets each connection end behind the next answer on it. */
+function closeBehindAnswers(server: Server): void {
+  server.prependListener('request', (_request, response: ServerResponse) => {
+    response.setHeader('Connection', 'close');
+  });
 }
 
 async function listen(server: Server, { host, port }: ServerOptions): Promise<void> {
@@ -174,12 +196,10 @@ function toUrlHost(host: string): string {
   return host.includes(':') ? `[${host}]` : host;
 }
 
-async function drainTraffic(server: Server, { sockets, responses }: Traffic): Promise<void> {
-  server.prependListener('request', (_request, response: ServerResponse) => {
-    response.setHeader('Connection', 'close');
-  });
-  const busy = new Set(responses.values());
-  for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
+async function drainTraffic(server: Server, traffic: Traffic): Promise<void> {
+  const { responses } = traffic;
+  closeBehindAnswers(server);
+  cutIdle(traffic);
   for (const response of responses.keys()) {
     if (!response.headersSent) response.setHeader('Connection', 'close');
   }
@@ -196,14 +216,16 @@ function untilClosed(response: ServerResponse): Promise<void> {
 
 async function closeServer(
   server: Server,
-  { sockets, responses }: Traffic,
+  traffic: Traffic,
   { clock = systemClock, drainMs = drainMsDefault }: ServerOptions,
 ): Promise<void> {
   const { promise: closed, resolve } = Promise.withResolvers<void>();
+  closeBehindAnswers(server);
+  // `close` would call it, and cut answers that are still being read; see `trackTraffic`.
+  server.closeIdleConnections = () => {};
   server.close(() => resolve());
-  const busy = new Set(responses.values());
-  for (const socket of sockets) if (!busy.has(socket)) socket.destroy();
-  for (const [response, socket] of responses) endResponse(response, socket);
+  cutIdle(traffic);
+  for (const [response, socket] of traffic.responses) endResponse(response, socket);
   const cancelCut = clock.after(drainMs, () => server.closeAllConnections());
   await closed;
   cancelCut();

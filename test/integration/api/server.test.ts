@@ -1,6 +1,9 @@
-import { createServer } from 'node:net';
+import { subscribe, unsubscribe } from 'node:diagnostics_channel';
+import type { RequestListener } from 'node:http';
+import { connect, createServer, type Socket } from 'node:net';
 import { describe, expect, test } from 'vitest';
-import { startServer } from '../../../src/api/server.ts';
+import { startServer, type RunningServer } from '../../../src/api/server.ts';
+import { mebibyte } from '../../../src/base/units.ts';
 import { ManualClock } from '../../unit/api/manual-clock.ts';
 import { ApiRig, once, readAll, until } from './api-rig.ts';
 
@@ -98,6 +101,124 @@ test('Headers beyond 16 KiB are refused', async () => {
 
   expect(answer.status).toBe(431);
 });
+
+describe.each(['drain', 'close'] as const)('A server that is told to %s', (how) => {
+  const get = 'GET / HTTP/1.1\r\nHost: x\r\n\r\n';
+  /** How far into the headers a slow client gets. */
+  const half = 20;
+
+  test('cuts connections that have said nothing since their last answer', async () => {
+    await using server = await Listening.start((_request, response) => response.end('told'));
+    const [silent, answered] = [await server.dial(), await server.dial()];
+    const told = [readAll(silent), readAll(answered)];
+    await server.send(answered, get);
+    await until(() => server.answered === 1);
+
+    const ended = server.running[how]();
+
+    expect(await Promise.all(told)).toEqual(['', expect.stringContaining('told')]);
+    await ended;
+  });
+
+  test('answers a request whose headers have begun to come, and closes behind it', async () => {
+    await using server = await Listening.start((_request, response) => response.end('told'));
+    const [first, second] = [await server.dial(), await server.dial()];
+    const told = [readAll(first), readAll(second)];
+    await server.send(second, get);
+    await until(() => server.answered === 1);
+    for (const socket of [first, second]) await server.send(socket, get.slice(0, half));
+
+    const ended = server.running[how]();
+    for (const socket of [first, second]) socket.write(get.slice(half));
+
+    const closedBehind = /HTTP\/1\.1 200 OK\r\nConnection: close\r\n[^]*told$/;
+    for (const text of await Promise.all(told)) expect(text).toMatch(closedBehind);
+    expect(server.answered).toBe(3);
+    await ended;
+  });
+
+  test('lets an answer that is written be read to its end', async () => {
+    const bytes = 20 * mebibyte;
+    await using server = await Listening.start((_request, response) =>
+      response.end(Buffer.alloc(bytes)),
+    );
+    const socket = await server.dial();
+    await server.send(socket, get);
+    await until(() => server.begun === 1);
+
+    const ended = server.running[how]();
+
+    expect((await readAll(socket)).length).toBeGreaterThan(bytes);
+    await ended;
+  });
+});
+
+/** A server on its own, with what it has got and answered so far. */
+class Listening implements AsyncDisposable {
+  /** Requests whose headers came. */
+  begun = 0;
+  /** Requests whose answer is over. */
+  answered = 0;
+  #running: RunningServer | undefined;
+  readonly #dialled: Socket[] = [];
+  /** The server's sides of all connections. */
+  readonly #sides: Socket[] = [];
+
+  static async start(app: RequestListener): Promise<Listening> {
+    const server = new Listening();
+    subscribe(newSides, server.#noteSide);
+    const started = await startServer(
+      (request, response) => {
+        server.begun += 1;
+        response.once('close', () => (server.answered += 1));
+        app(request, response);
+      },
+      { host: '127.0.0.1', port: 0 },
+    );
+    if (!started.ok) throw new Error(started.error.message);
+    server.#running = started.value;
+    return server;
+  }
+
+  get running(): RunningServer {
+    if (this.#running === undefined) throw new Error('it has not started');
+    return this.#running;
+  }
+
+  async [Symbol.asyncDispose](): Promise<void> {
+    unsubscribe(newSides, this.#noteSide);
+    for (const socket of this.#dialled) socket.destroy();
+    await this.running.close();
+  }
+
+  async dial(): Promise<Socket> {
+    const socket = connect(Number(new URL(this.running.url).port), '127.0.0.1');
+    socket.on('error', () => {});
+    this.#dialled.push(socket);
+    await once(socket, 'connect');
+    return socket;
+  }
+
+  /** Sends so much, and waits until the server has read it. */
+  async send(socket: Socket, text: string): Promise<void> {
+    await until(() => this.#sideOf(socket) !== undefined);
+    const bytes = (this.#sideOf(socket)?.bytesRead ?? 0) + text.length;
+    socket.write(text);
+    await until(() => this.#sideOf(socket)?.bytesRead === bytes);
+  }
+
+  #sideOf({ localPort }: Socket): Socket | undefined {
+    return this.#sides.find(({ remotePort }) => remotePort === localPort);
+  }
+
+  readonly #noteSide = (message: unknown): void => {
+    // oxlint-disable-next-line typescript/no-unsafe-type-assertion -- what the channel is for
+    this.#sides.push((message as { readonly socket: Socket }).socket);
+  };
+}
+
+/** Where Node tells of the connections that its servers take. */
+const newSides = 'net.server.socket';
 
 describe('Closing', () => {
   test('lets an upload finish, closes its connection and takes no new ones', async () => {
