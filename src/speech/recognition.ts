@@ -8,6 +8,7 @@ import type { SpeechModel } from './models.ts';
 import type { RecognitionRequest, Transcript, TranscriptSegment } from './recognizer.ts';
 import type { SpeechContext } from './speech-context.ts';
 import { recognitionLimitMs } from './time-limit.ts';
+import { fromWhisperLanguage, toWhisperLanguage } from './whisper-language.ts';
 
 /** What engines take for "find out yourself which language it is". */
 export const automaticLanguage = 'auto';
@@ -19,7 +20,7 @@ const undeterminedLanguage = 'und';
 export interface Recognition {
   readonly request: RecognitionRequest;
   readonly model: SpeechModel;
-  /** ISO 639-1, or {@link automaticLanguage}. */
+  /** As engines take it: see {@link toWhisperLanguage}, or {@link automaticLanguage}. */
   readonly language: string;
   /** Where Silero's model is, if it is there. */
   readonly sileroPath?: string;
@@ -39,7 +40,9 @@ export async function prepareRecognition(
   return ok({
     request,
     model: model.value,
-    language: model.value.isEnglishOnly ? 'en' : (request.language ?? automaticLanguage),
+    language: model.value.isEnglishOnly
+      ? 'en'
+      : toWhisperLanguage(request.language ?? automaticLanguage),
     ...((await isThere(sileroPath)) ? { sileroPath } : {}),
     deadlineMs: clock.monotonicMs() + recognitionLimitMs(request.durationSec, request.threads),
   });
@@ -66,8 +69,9 @@ export interface Findings {
 /** The transcript of a recognition. */
 export function toTranscript({ language, model }: Recognition, findings: Findings): Transcript {
   const isGiven = language !== automaticLanguage;
+  const spoken = isGiven ? language : (findings.language ?? undeterminedLanguage);
   return {
-    language: isGiven ? language : (findings.language ?? undeterminedLanguage),
+    language: fromWhisperLanguage(spoken),
     isLanguageDetected: !isGiven && findings.language !== undefined,
     durationMs: findings.durationMs,
     recognizer: findings.recognizer,

@@ -193,6 +193,9 @@ export function describeRecognizer(
         expect(detected.language).not.toBe('und');
         const given = await transcribe(sample, { model, language: 'de' });
         expect(given).toMatchObject({ language: 'de', isLanguageDetected: false });
+        // Whisper's own code of it is another one.
+        const javanese = await transcribe(sample, { model, language: 'jv' });
+        expect(javanese).toMatchObject({ language: 'jv', isLanguageDetected: false });
       });
 
       test('says that it does not know the language where nobody speaks', async () => {
