@@ -2,7 +2,7 @@ import { required } from '../base/assert.ts';
 import { mebibyte } from '../base/units.ts';
 import type { NodeKind } from '../nodes/node-kind.ts';
 import { resultKey } from '../nodes/result-key.ts';
-import type { Estimate } from '../resources/demand.ts';
+import { canRunWithoutCores, type Estimate } from '../resources/demand.ts';
 import type { Offer } from '../scheduler/effect.ts';
 import type { StoredJob, StoreTransaction } from '../store/store.ts';
 
@@ -67,11 +67,6 @@ export async function withKeptResults(
 /** Whether the attempt before the one that is offered could only have used an earlier result. */
 function hadNoCores({ state }: StoredJob, { nodeId }: Offer): boolean {
   return state.nodes.find(({ id }) => id === nodeId)?.cores === 0;
-}
-
-/** Whether a node with this estimate can run on no core at all, so that there is nothing to save. */
-export function canRunWithoutCores({ demand }: Estimate): boolean {
-  return demand.coresMin === 0;
 }
 
 /** The figures of the paths behind the node stay what they are. */

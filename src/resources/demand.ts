@@ -34,3 +34,8 @@ export interface Estimate {
   /** Work in core-seconds, > 0: what one core would need. Orders starts, never kills. */
   readonly coreSeconds: number;
 }
+
+/** Whether a node with this estimate can run on no core at all, so that there is nothing to save. */
+export function canRunWithoutCores({ demand }: Estimate): boolean {
+  return demand.coresMin === 0;
+}
