@@ -16,7 +16,7 @@ import type { JobState } from '../scheduler/job-state.ts';
 import type { RetryRequest } from '../scheduler/kept-nodes.ts';
 import { resume } from '../scheduler/resume.ts';
 import type { AttemptKey } from '../storage/workspace.ts';
-import { StoreError } from '../store/store-error.ts';
+import { StoreError, storeRetryMs } from '../store/store-error.ts';
 import type {
   Durability,
   IdempotencyKey,
@@ -46,9 +46,6 @@ export interface EngineParts {
  * really fills up before is the disk with their uploads, which has its own limit.
  */
 export const unfinishedJobsMax = 10_000;
-
-/** Delay before a transition that the store could not take is tried again, in milliseconds. */
-export const storeRetryMs = 1000;
 
 /**
  * The shell around the pure scheduler. Every change of a job takes one way: load the job, let the

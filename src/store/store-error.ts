@@ -14,3 +14,6 @@ export class StoreError extends Error {
     this.failure = failure;
   }
 }
+
+/** Delay before what the store could not take is tried again, in milliseconds: a disk takes a moment to mend. */
+export const storeRetryMs = 1000;

@@ -1,7 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { failure } from '../../../src/base/failure.ts';
-import { storeRetryMs } from '../../../src/jobs/engine.ts';
-import { StoreError } from '../../../src/store/store-error.ts';
+import { StoreError, storeRetryMs } from '../../../src/store/store-error.ts';
 import type { Store } from '../../../src/store/store.ts';
 import { overriding } from '../../fakes/overriding.ts';
 import { planOf } from '../../fakes/plans.ts';
