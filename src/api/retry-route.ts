@@ -13,7 +13,8 @@ import { makeProblem, type Problem } from './problem.ts';
 /**
  * `POST /v1/jobs/:id/retry`: lets an ended job go on. The body may name nodes that run again although
  * they succeeded: `{"nodes": ["publish"]}`. 202 with the job; it is durable that it goes on. 409 while
- * the job has not ended, when its film is not kept any more, and when nothing would run.
+ * the job has not ended, when its film is not kept any more, and when nothing would run; 507 when the disk
+ * has no room for what it would write.
  */
 export function retryJobRoute(options: ApiOptions): RequestHandler {
   return async (request, response) => {
