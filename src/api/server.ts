@@ -34,13 +34,14 @@ export interface RunningServer {
   readonly url: string;
   /**
    * Closes connections that are idle, and every other one behind the answer at hand, or to the request that
-   * has begun to come. It goes on listening, so that clients are told what is the matter. Resolves when no request is in flight that changes
-   * something (an upload); those that only read can be repeated.
+   * has begun to come. It goes on listening, so that clients are told what is the matter. Resolves when no
+   * request is in flight that changes something (an upload); those that only read can be repeated.
    */
   drain(): Promise<void>;
   /**
    * Stops listening, ends event streams and idle connections at once, lets the other requests finish, also
-   * those that have only begun to come, for a while and then cuts them. Resolves when no connection is left. Idempotent.
+   * those that have only begun to come, for a while and then cuts them. Resolves when no connection is left.
+   * Idempotent.
    */
   close(): Promise<void>;
 }

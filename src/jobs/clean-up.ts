@@ -42,9 +42,9 @@ export interface SweepParts {
 /**
  * Removes what an earlier life of the service left behind: uploads that no job came of, whole or partial,
  * sources whose removal was begun, outputs of attempts whose end was never stored, and products that were
- * being stored. Nothing may run or be uploaded meanwhile. It looks at the jobs whose upload is still there, which are those that have not
- * ended or may still be retried, so it takes no longer with every job that is over. What cannot be removed
- * is logged and takes up room until the next start.
+ * being stored. Nothing may run or be uploaded meanwhile. It looks at the jobs whose upload is still there,
+ * which are those that have not ended or may still be retried, so it takes no longer with every job that is
+ * over. What cannot be removed is logged and takes up room until the next start.
  *
  * @throws StoreError when the store cannot be read.
  */
