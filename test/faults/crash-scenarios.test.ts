@@ -61,12 +61,18 @@ test(
 /** Where a retry differs from a job that runs for the first time: until its first node is done. */
 const retryStepsMax = 6;
 
+/** What follows the failure before the retry: now it comes in front of the retry and now behind it. */
+function isUnpublishing(name: string): boolean {
+  return /^(rm|sync) storage(\/<job>)?$/.test(name);
+}
+
 test(
   'a retry that is killed before any one of its first steps goes on, and does nothing twice',
   async () => {
     const scenario = retryFailed(work);
-    const points = distinctPoints(await recordScenario(scenario, work)).slice(0, retryStepsMax);
-    const report = await crashScenario(scenario, work, killsBefore(points));
+    const points = distinctPoints(await recordScenario(scenario, work));
+    const own = points.filter(({ name }) => !isUnpublishing(name)).slice(0, retryStepsMax);
+    const report = await crashScenario(scenario, work, killsBefore(own));
     expect(report.findings).toEqual([]);
     expect(report.missed).toEqual([]);
     expect(report.doneTwice).toBe(0);
