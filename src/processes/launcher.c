@@ -350,7 +350,7 @@ static void confine_files(const struct order *order) {
 enum { LOAD = 0x20, IF_EQUAL = 0x15, IF_AT_LEAST = 0x35, IF_ANY_BIT = 0x45, ANSWER = 0x06 };
 
 /* Offsets in struct seccomp_data; of an argument the lower half, little-endian. */
-enum { CALL_NUMBER = 0, CALL_ARCHITECTURE = 4, FIRST_ARGUMENT = 16 };
+enum { CALL_NUMBER = 0, CALL_ARCHITECTURE = 4, FIRST_ARGUMENT = 16, SECOND_ARGUMENT = 24 };
 
 #if defined(__x86_64__) && defined(__LP64__)
 #define OWN_ARCHITECTURE 0xc000003eu
@@ -381,12 +381,17 @@ struct filter {
 
 /* Calls that fail with EPERM. Numbers from 424 on are the same on every architecture. */
 static const uint32_t forbidden_calls[] = {
-  /* The network, and other processes' sockets. Landlock knows TCP only. */
-  SYS_socket, SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4,
+  /*
+   * The network, and other processes' sockets. Landlock knows TCP only. A pair of Unix sockets could send
+   * to any other one by its name.
+   */
+  SYS_socket, SYS_socketpair, SYS_connect, SYS_bind, SYS_listen, SYS_accept, SYS_accept4,
   /* Other processes: their memory, their descriptors, their end. */
   SYS_ptrace, SYS_process_vm_readv, SYS_process_vm_writev, SYS_kcmp, SYS_tkill,
   SYS_rt_sigqueueinfo, SYS_rt_tgsigqueueinfo, 424 /* pidfd_send_signal */, 434 /* pidfd_open */,
   438 /* pidfd_getfd */, 440 /* process_madvise */, 448 /* process_mrelease */,
+  /* Their share of the machine. */
+  SYS_setpriority, SYS_sched_setscheduler, SYS_sched_setparam, SYS_sched_setattr, SYS_ioprio_set,
   /* Leaving the group that ends as a whole. */
   SYS_setsid, SYS_setpgid,
   /* Namespaces and mounts. */
@@ -407,9 +412,9 @@ static const uint32_t forbidden_calls[] = {
   /* What Landlock does not look at. */
   SYS_truncate, SYS_fchmod, SYS_fchmodat, 452 /* fchmodat2 */, SYS_fchown, SYS_fchownat,
   SYS_setxattr, SYS_lsetxattr, SYS_fsetxattr, SYS_removexattr, SYS_lremovexattr,
-  SYS_fremovexattr, 463 /* setxattrat */, 466 /* removexattrat */, SYS_mknodat,
+  SYS_fremovexattr, 463 /* setxattrat */, 466 /* removexattrat */, SYS_mknodat, SYS_utimensat,
 #ifdef __x86_64__
-  SYS_chmod, SYS_chown, SYS_lchown, SYS_mknod, SYS_iopl, SYS_ioperm, SYS_modify_ldt,
+  SYS_utime, SYS_utimes, SYS_futimesat, SYS_chmod, SYS_chown, SYS_lchown, SYS_mknod, SYS_iopl, SYS_ioperm, SYS_modify_ldt,
 #endif
 };
 
@@ -435,6 +440,26 @@ static void allow_call_only_with(struct filter *filter, uint32_t number, uint32_
   add(filter, (struct instruction){IF_EQUAL, 1, 0, process});
   answer(filter, ANSWER_ERROR | EPERM);
   answer(filter, ANSWER_ALLOW);
+}
+
+/* Of a call with a command as its second argument: not with this one or that. */
+static void forbid_commands(
+    struct filter *filter, uint32_t number, const uint32_t commands[], uint8_t count) {
+  add(filter, (struct instruction){IF_EQUAL, 0, (uint8_t)(2 * count + 2), number});
+  add(filter, (struct instruction){LOAD, 0, 0, SECOND_ARGUMENT});
+  for (uint8_t index = 0; index < count; index += 1) {
+    add(filter, (struct instruction){IF_EQUAL, 0, 1, commands[index]});
+    answer(filter, ANSWER_ERROR | EPERM);
+  }
+  answer(filter, ANSWER_ALLOW);
+}
+
+/* Who owns a descriptor gets a signal, any at all, when there is something to read: F_SETSIG in fcntl(2). */
+static void forbid_signals_by_descriptors(struct filter *filter) {
+  static const uint32_t of_fcntl[] = {8 /* F_SETOWN */, 10 /* F_SETSIG */, 15 /* F_SETOWN_EX */};
+  static const uint32_t of_ioctl[] = {0x8901 /* FIOSETOWN */, 0x8902 /* SIOCSPGRP */};
+  forbid_commands(filter, SYS_fcntl, of_fcntl, sizeof of_fcntl / sizeof *of_fcntl);
+  forbid_commands(filter, SYS_ioctl, of_ioctl, sizeof of_ioctl / sizeof *of_ioctl);
 }
 
 /* A call of another architecture would have other numbers: i386, or x32 on x86-64. */
@@ -473,6 +498,8 @@ static void confine_calls(void) {
   allow_call_only_with(&filter, SYS_kill, (uint32_t)getpid());
   allow_call_only_with(&filter, SYS_tgkill, (uint32_t)getpid());
   allow_call_only_with(&filter, SYS_prlimit64, 0);
+  allow_call_only_with(&filter, SYS_sched_setaffinity, 0);
+  forbid_signals_by_descriptors(&filter);
   answer(&filter, ANSWER_ALLOW);
   if (prctl(PR_SET_SECCOMP, SECCOMP_MODE_FILTER_NUMBER, &filter, 0, 0) != 0) {
     fail_at(STEP_CALLS, errno, EXIT_NOT_STARTED);
@@ -535,6 +562,14 @@ static bool could_connect(int family, int type) {
   return descriptor >= 0;
 }
 
+static bool could_pair(void) {
+  int descriptors[2];
+  if (socketpair(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0, descriptors) != 0) return false;
+  close(descriptors[0]);
+  close(descriptors[1]);
+  return true;
+}
+
 /* An empty file is no program, but that is found out only by who may execute it. */
 static bool could_execute(const char *path) {
   const pid_t child = fork();
@@ -569,7 +604,13 @@ static int test_itself(const char *foreign_file) {
   faults += expect(!could_connect(AF_INET, SOCK_STREAM), "a TCP socket can be opened");
   faults += expect(!could_connect(AF_INET, SOCK_DGRAM), "a UDP socket can be opened");
   faults += expect(!could_connect(AF_UNIX, SOCK_STREAM), "a Unix socket can be opened");
+  faults += expect(!could_pair(), "a pair of Unix sockets can be opened");
   faults += expect(kill(getppid(), 0) != 0, "the service can be sent signals");
+  const bool is_unheard = fcntl(STDIN, F_SETOWN, getppid()) != 0;
+  faults += expect(is_unheard, "the service can be sent signals by a descriptor");
+  const int niceness = getpriority(PRIO_PROCESS, (id_t)getppid());
+  const bool is_untouched = setpriority(PRIO_PROCESS, (id_t)getppid(), niceness) != 0;
+  faults += expect(is_untouched, "the service can be slowed down");
   (void)unlink(own_file);
   if (faults == 0) printf("confined\n");
   return faults == 0 ? 0 : 1;

@@ -5,7 +5,18 @@ import type { FileAccess } from './process-starter.ts';
  * fontconfig, and the counting of cores read. Nothing in here is anybody's secret or of an upload.
  */
 export const systemAccess: FileAccess = {
-  execute: ['/usr', '/bin', '/lib', '/lib32', '/lib64', '/nix/store', '/gnu/store'],
+  execute: [
+    // Not `/usr` as a whole: whole services live in `/usr/src` and `/usr/local`, with their data.
+    ...['bin', 'sbin', 'lib', 'lib32', 'lib64', 'libexec', 'share'].map((name) => `/usr/${name}`),
+    ...['bin', 'lib', 'lib64', 'share'].map((name) => `/usr/local/${name}`),
+    '/bin',
+    '/sbin',
+    '/lib',
+    '/lib32',
+    '/lib64',
+    '/nix/store',
+    '/gnu/store',
+  ],
   read: [
     // The dynamic linker.
     '/etc/ld.so.cache',

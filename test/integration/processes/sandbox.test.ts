@@ -47,5 +47,8 @@ test.skipIf(launcherPath === undefined)(
     expect(exit).toEqual({ code: 1 });
     expect(stdout).toContain('another file can be read');
     expect(stdout).toContain('a UDP socket can be opened');
+    expect(stdout).toContain('a pair of Unix sockets can be opened');
+    expect(stdout).toContain('the service can be slowed down');
+    expect(stdout).toContain('by a descriptor');
   },
 );

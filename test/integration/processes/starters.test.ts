@@ -244,7 +244,7 @@ describe('the way to start programs', () => {
     }
   });
 
-  test('is the launcher where `npm run build:launcher` has put one', () => {
+  test('is the launcher where `npm run build:sandbox` has put one', () => {
     const name = `reelgraph-launcher-v${launcherOrderVersion}`;
     expect(builtLauncherPath).toBe(join(import.meta.dirname, '../../../build', name));
   });
