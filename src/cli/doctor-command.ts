@@ -9,7 +9,7 @@ import { findToolchain, type Tool, type Toolchain } from '../ffmpeg/toolchain.ts
 import { toolchainWarnings } from '../ffmpeg/toolchain-warnings.ts';
 import { formatProblem } from '../pipeline/problem.ts';
 import { createStarter, describeMethod, describeSandbox } from '../processes/create-starter.ts';
-import type { SandboxMethod } from '../processes/process-starter.ts';
+import type { ProcessStarter, SandboxMethod } from '../processes/process-starter.ts';
 import { readHostCapacity, type CapacityReason } from '../resources/host-capacity.ts';
 import { isWorking, renderChecks, type Check } from './checks.ts';
 import type { CliContext } from './context.ts';
@@ -20,11 +20,13 @@ import { renderLines } from './text.ts';
 
 /** Looks at everything the service needs; the exit code says whether it can work. */
 export async function doctor(context: CliContext, settings: Settings): Promise<ExitCode> {
+  const wanted = settings.sandbox === 'off' ? 'off' : 'auto';
+  await using starter = await createStarter({ clock: systemClock, sandbox: wanted });
   const checks = [
     checkNode(context.version),
     ...(await checkCapacity(settings)),
-    ...(await checkStarts(settings)),
-    ...(await checkToolchain(settings)),
+    ...checkStarts(settings, starter),
+    ...(await checkToolchain(settings, starter)),
     ...(await checkSpeech(settings)),
     ...(await checkPipelines(context, settings)),
     await checkDataDirectory(settings.dataDir),
@@ -69,9 +71,7 @@ function valueOf({ resource, value }: CapacityReason): string {
   return resource === 'memoryBytes' ? formatBytes(value) : String(value);
 }
 
-async function checkStarts({ sandbox }: Settings): Promise<readonly Check[]> {
-  const wanted = sandbox === 'off' ? 'off' : 'auto';
-  await using starter = await createStarter({ clock: systemClock, sandbox: wanted });
+function checkStarts({ sandbox }: Settings, starter: ProcessStarter): readonly Check[] {
   const verdict = starter.method === 'launcher' ? 'fine' : 'note';
   return [
     { title: 'Child processes', verdict, ...describeMethod(starter.method) },
@@ -91,9 +91,13 @@ function sandboxCheck(setting: Settings['sandbox'], method: SandboxMethod): Chec
   return { title, verdict, finding, ...(remedy !== undefined && { remedy }) };
 }
 
-async function checkToolchain(settings: Settings): Promise<readonly Check[]> {
+/** Confined as the service will confine them: one that can't run so is none for it. */
+async function checkToolchain(
+  settings: Settings,
+  starter: ProcessStarter,
+): Promise<readonly Check[]> {
   const { ffmpegPath, ffprobePath } = settings;
-  const found = await findToolchain({ ffmpegPath, ffprobePath });
+  const found = await findToolchain({ ffmpegPath, ffprobePath, starter });
   if (!found.ok) {
     const { message, operatorDetail } = found.error;
     const finding = operatorDetail === undefined ? message : `${message} ${operatorDetail}`;

@@ -2,7 +2,9 @@ import { existsSync } from 'node:fs';
 import { mkdir, readdir, readFile, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { beforeAll, afterAll, describe, expect, test } from 'vitest';
+import { builtLauncherPath } from '../../src/processes/create-starter.ts';
 import { childProcessIds } from '../support/child-processes.ts';
+import { anyToolchain } from '../support/toolchains.ts';
 import { createTempDirectory, type TempDirectory } from '../support/temp-directory.ts';
 import { makeSilentClip, makeSmallClip } from './clips.ts';
 import { modelPath, Program, root, samplePath } from './service-process.ts';
@@ -155,6 +157,22 @@ describe('the other commands', () => {
     expect(code).toBe(1);
     expect(output).toMatch(/^✖ ffmpeg .*FFMPEG_PATH/m);
   });
+
+  test.skipIf(!existsSync(builtLauncherPath))(
+    'look at programs inside the sandbox, where the service runs them (needs a C compiler)',
+    async () => {
+      const { ffmpeg } = await anyToolchain();
+      const library = join(directory.path, 'library');
+      const needy = join(directory.path, 'needy-ffmpeg');
+      const script = `#!/bin/sh\nread -r line <"${library}" || exit 1\nexec "${ffmpeg.path}" "$@"\n`;
+      await writeFile(library, 'what it needs\n');
+      await writeFile(needy, script, { mode: 0o755 });
+      const confined = await reelgraph('doctor', '--ffmpeg-path', needy);
+      expect(confined.output).toMatch(/^✖ ffmpeg /m);
+      const free = await reelgraph('doctor', '--ffmpeg-path', needy, '--sandbox', 'off');
+      expect(free.output).toMatch(/^✔ ffmpeg /m);
+    },
+  );
 
   test('are suggested to who mistypes them', async () => {
     const { code, output } = await reelgraph('rum', 'silent.mp4');
