@@ -342,9 +342,7 @@ async function openStarter(
   logger: Logger,
   variations: AppVariations,
 ): Promise<Result<ProcessStarter, Failure>> {
-  const wanted = sandbox === 'off' ? 'off' : 'auto';
-  const open =
-    variations.openStarter ?? (() => createStarter({ clock: systemClock, sandbox: wanted }));
+  const open = variations.openStarter ?? (() => createStarter({ clock: systemClock, sandbox }));
   const starter = await open();
   const { finding, remedy } = describeMethod(starter.method);
   if (remedy === undefined) logger.info({ method: starter.method }, `child processes: ${finding}`);

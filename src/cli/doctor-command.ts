@@ -20,8 +20,8 @@ import { renderLines } from './text.ts';
 
 /** Looks at everything the service needs; the exit code says whether it can work. */
 export async function doctor(context: CliContext, settings: Settings): Promise<ExitCode> {
-  const wanted = settings.sandbox === 'off' ? 'off' : 'auto';
-  await using starter = await createStarter({ clock: systemClock, sandbox: wanted });
+  const { sandbox } = settings;
+  await using starter = await createStarter({ clock: systemClock, sandbox });
   const checks = [
     checkNode(context.version),
     ...(await checkCapacity(settings)),

@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Clock } from '../base/clock.ts';
 import { mebibyte } from '../base/units.ts';
+import type { Settings } from '../config/settings.ts';
 import { openFilesMax } from './child-limits.ts';
 import type { ChildLimits } from './child-limits.ts';
 import { DirectStarter } from './direct-starter.ts';
@@ -22,8 +23,11 @@ export interface StarterSearch {
   readonly searchPath?: string;
   /** The launcher's program; the one that `npm run build:sandbox` has built by default. */
   readonly launcherPath?: string;
-  /** Whether programs with an {@link StartOrder.access} are confined where that works; `off` by default. */
-  readonly sandbox?: 'auto' | 'off';
+  /**
+   * Whether programs with an {@link StartOrder.access} are confined where that works; `off` by default. What
+   * `required` means where it does not is for the caller, who looks at the starter.
+   */
+  readonly sandbox?: Settings['sandbox'];
 }
 
 /**
@@ -35,13 +39,13 @@ export async function createStarter(search: StarterSearch): Promise<ProcessStart
   const launcherPath = search.launcherPath ?? builtLauncherPath;
   const { clock, searchPath = process.env['PATH'] ?? '' } = search;
   // Also where the launcher works: what it can't start must not lose its limits for that.
-  const next = (await tryUtilLinux(searchPath, clock)) ?? new DirectStarter();
-  const parts = { clock, fallback: next };
-  if (search.sandbox === 'auto' && (await isConfining(launcherPath, clock))) {
-    const confining = await tryLauncher(launcherPath, { ...parts, confines: true });
-    if (confining !== undefined) return confining;
-  }
-  return (await tryLauncher(launcherPath, parts)) ?? next;
+  const fallback = (await tryUtilLinux(searchPath, clock)) ?? new DirectStarter();
+  const parts = { launcherPath, clock, fallback };
+  const confining =
+    search.sandbox === undefined || search.sandbox === 'off'
+      ? undefined
+      : await tryLauncher({ ...parts, confines: true }, isConfined);
+  return confining ?? (await tryLauncher(parts, speaksOurLanguage)) ?? fallback;
 }
 
 /**
@@ -95,37 +99,40 @@ export function describeSandbox(sandbox: SandboxMethod): MethodReport {
   };
 }
 
+/** A launcher that proves itself; it is asked through itself. */
+async function tryLauncher(
+  parts: PreforkedStarterParts,
+  isProven: (launcherPath: string, asker: Asker) => Promise<boolean>,
+): Promise<ProcessStarter | undefined> {
+  const { launcherPath, clock } = parts;
+  if (!(await isExecutable(launcherPath))) return undefined;
+  await using owned = new AsyncDisposableStack();
+  const starter = owned.use(new PreforkedStarter(parts));
+  if (!(await isProven(launcherPath, { starter, clock }))) return undefined;
+  owned.move();
+  return starter;
+}
+
+/** Whether it starts, and speaks this version's language. */
+async function speaksOurLanguage(launcherPath: string, asker: Asker): Promise<boolean> {
+  return (await ask({ argv: [launcherPath, '--version'] }, asker)) === launcherVersionLine;
+}
+
 /**
- * Whether the launcher confines a program here: one tries to read a file of another, to open sockets and
- * more of that kind, and to use its own directory (`--self-test` in `launcher.c`).
+ * Whether it confines a program here: one tries to read a file of another, to open sockets and more of
+ * that kind, and to use its own directory (`--self-test` in `launcher.c`).
  */
-async function isConfining(launcherPath: string, clock: Clock): Promise<boolean> {
-  if (!(await isExecutable(launcherPath))) return false;
+async function isConfined(launcherPath: string, asker: Asker): Promise<boolean> {
   const directory = await mkdtemp(join(tmpdir(), 'reelgraph-self-test-'));
   try {
     const [own, canary] = [join(directory, 'own'), join(directory, 'canary')];
     await Promise.all([mkdir(own), writeFile(canary, 'of another job')]);
-    // Where no launcher starts nothing else does, either: a confined start has no other way.
-    await using starter = new PreforkedStarter({ launcherPath, clock, confines: true });
     const access: FileAccess = { read: [], execute: [launcherPath], change: [own] };
     const order = { argv: [launcherPath, '--self-test', canary], cwd: own, access };
-    return (await ask(order, { starter, clock })) === 'confined\n';
+    return (await ask(order, asker)) === 'confined\n';
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-/** A launcher that starts, and speaks this version's language; it is asked through itself. */
-async function tryLauncher(
-  launcherPath: string,
-  parts: Omit<PreforkedStarterParts, 'launcherPath'>,
-): Promise<ProcessStarter | undefined> {
-  if (!(await isExecutable(launcherPath))) return undefined;
-  const starter = new PreforkedStarter({ launcherPath, ...parts });
-  const answer = await ask({ argv: [launcherPath, '--version'] }, { starter, clock: parts.clock });
-  if (answer === launcherVersionLine) return starter;
-  await starter.close();
-  return undefined;
 }
 
 async function tryUtilLinux(searchPath: string, clock: Clock): Promise<ProcessStarter | undefined> {
