@@ -58,7 +58,7 @@ export class JobEngine {
   readonly #beginListeners = new Set<(job: StoredJob) => void>();
   readonly #endListeners = new Set<EndListener>();
   /** What the end listeners are still doing. */
-  readonly #endings = new Set<{ readonly jobId: string; readonly done: Promise<void> }>();
+  readonly #endings = new Set<Promise<void>>();
   /** Retry timers by `<jobId>/<nodeId>`; each is cancelled by {@link close}. */
   readonly #timers = new Map<string, () => void>();
   /** Jobs in the store that have not ended, and those that are being put there. */
@@ -142,12 +142,6 @@ export class JobEngine {
     return err(failure('conflict', 'The job has changed meanwhile. Look at it again.'));
   }
 
-  /** Waits until all is done that follows the end of a job. */
-  async settled(jobId: string): Promise<void> {
-    const own = [...this.#endings].filter((ending) => ending.jobId === jobId);
-    await Promise.all(own.map(({ done }) => done));
-  }
-
   /**
    * Marks a job as being deleted and cancels it if it still runs; durable when it resolves. Nobody sees the
    * job any more; its end, if it has not ended, still comes. False when there is no such job.
@@ -218,7 +212,7 @@ export class JobEngine {
     this.#isClosed = true;
     for (const cancel of this.#timers.values()) cancel();
     this.#timers.clear();
-    await Promise.all([...this.#endings].map(({ done }) => done));
+    await Promise.all(this.#endings);
   }
 
   async #recoverJob(jobId: string): Promise<void> {
@@ -345,9 +339,8 @@ export class JobEngine {
       } catch (error) {
         this.#parts.logger.error({ jobId: job.id, error }, 'what follows the end of a job failed');
       }
-    })().finally(() => this.#endings.delete(ending));
-    const ending = { jobId: job.id, done };
-    this.#endings.add(ending);
+    })().finally(() => this.#endings.delete(done));
+    this.#endings.add(done);
   }
 
   #stop({ jobId, nodeId, attempt }: AttemptKey): void {

@@ -76,6 +76,8 @@ export class JobRig implements AsyncDisposable {
   readonly storage: Storage;
   readonly results: ResultCache | undefined;
   readonly janitor: Janitor;
+  /** The removals that the last end of a job began. */
+  tidied = Promise.resolve();
   readonly ledger: DiskLedger;
   readonly service: JobService;
   /** Messages logged as errors. */
@@ -115,7 +117,7 @@ export class JobRig implements AsyncDisposable {
     this.storage = storage;
     const { retention = keepForEver } = parts;
     const janitor = new Janitor({ store, workspace, storage, retention, clock, logger });
-    engine.onEnd(() => janitor.tidy());
+    engine.onEnd(() => (this.tidied = janitor.tidy()));
     this.janitor = janitor;
     const { readSpace } = parts;
     const ledger = new DiskLedger({ directory, ...(readSpace !== undefined && { readSpace }) });

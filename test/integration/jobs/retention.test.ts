@@ -40,7 +40,7 @@ async function finishedJob(rig: JobRig): Promise<string> {
   await storage.put({ ...product, path, key: `${job}/${product.name}` }, never);
   await rig.succeed(job, 'b');
   await rig.ended(job);
-  await rig.engine.settled(job);
+  await rig.tidied;
   return job;
 }
 
@@ -144,7 +144,7 @@ describe('the files of an ended job', () => {
     await rig.succeed(job, 'a');
     (await rig.puppets.begun(job, 'b')).fail('corrupt');
     await rig.ended(job);
-    await rig.engine.settled(job);
+    await rig.tidied;
     await pass(rig, 1000);
     expect(await rig.service.retry(job)).toMatchObject({ ok: false, error: { code: 'conflict' } });
   });
@@ -397,7 +397,7 @@ describe('what a job without success had published', () => {
     removeJob.mockResolvedValueOnce({ ok: false, error: isFull });
     (await rig.puppets.begun(job, 'b')).fail('corrupt');
     await rig.ended(job);
-    await rig.engine.settled(job);
+    await rig.tidied;
     expect(await rig.store.listRemovals({ limit: 9 })).toHaveLength(1);
 
     const removal = heldRemoval(rig);

@@ -64,7 +64,7 @@ describe('the standard pipeline', () => {
     const rig = await JobRig.open({ directory: directory.path, retention });
     const job = await rig.submitStandard();
     await playToEnd(rig, [job]);
-    await rig.engine.settled(job);
+    await rig.tidied;
     await rig.close();
     expect(await rig.outputs(job)).toEqual([
       'extract-audio/1/audio.m4a',
