@@ -11,8 +11,8 @@ import { quantile } from './statistics.ts';
 
 /**
  * The long run of the fault injection (`npm run test:faults -- --rounds 100 --seed 1`): random kills, a
- * kill before and behind every single step of a job, of deletions, retries and kept results, and a failure of every single one. It ends with
- * code 1 when anything was lost, done twice or left behind.
+ * kill before and behind every single step of a job, of deletions, retries and kept results, and a failure
+ * of every single one. It ends with code 1 when anything was lost, done twice or left behind.
  */
 const { values } = parseArgs({
   options: {

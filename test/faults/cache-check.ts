@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { lstatSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
+import { errorCodeOf } from '../../src/base/error-code.ts';
 import type { StoredResultRow } from './stored-jobs.ts';
 
 /** What the kept results are compared with. */
@@ -66,7 +67,7 @@ function ifThere<Value>(read: () => Value): Value | undefined {
   try {
     return read();
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return undefined;
+    if (errorCodeOf(thrown) === 'ENOENT') return undefined;
     throw thrown;
   }
 }

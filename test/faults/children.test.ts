@@ -22,25 +22,6 @@ const childTimeoutMs = 180_000;
  */
 const timeScale = 10;
 
-/** An encoder that works for seconds, so that it can be met. */
-const slowPipeline = `name: slow
-nodes:
-  validate:
-    uses: validate
-  transcode:
-    uses: transcode
-    needs: [validate]
-    with: { resolution: 720, preset: slow }
-    retry: { attempts: 3, backoff: 50ms }
-  merge:
-    uses: merge
-    needs: [transcode]
-    with: { name: film }
-  publish:
-    uses: publish
-    needs: [merge]
-`;
-
 /** Sound and captions, with little time for them: an engine that stands still is given up. */
 const spokenPipeline = `name: spoken
 nodes:
@@ -74,7 +55,6 @@ beforeAll(async () => {
   // One engine by name, so that its first child is the one that recognizes.
   flags = [...work.flags, '--whisper-model', modelPath, '--recognizer', 'addon'];
   const pipelines = join(directory.path, 'pipelines');
-  await writeFile(join(pipelines, 'slow.yaml'), slowPipeline);
   await writeFile(join(pipelines, 'spoken.yaml'), spokenPipeline);
   film = await makeClip(join(directory.path, 'film.mp4'), { size: '1280x720', seconds: 3 });
   recording = await makeRecording(directory.path);
@@ -109,9 +89,7 @@ async function runSignalled(order: Signalled): Promise<{ job: JobView; log: stri
     process.kill(await childOf(service.pid, order.command), signal);
   }
   const job = await client.finish(jobId);
-  const products = new ProductCheck('full');
-  const { dataDir, pid: servicePid, deadPids } = service;
-  const parts = { history: client, dataDir, products, servicePid, deadPids };
+  const parts = { history: client, products: new ProductCheck('full'), ...service.facts };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(violations).toEqual([]);
   return { job, log: service.program.output };

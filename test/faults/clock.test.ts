@@ -88,9 +88,7 @@ async function expectTwoAttempts(
   const job = await client.finish(jobId);
   expect(job.error).toBeUndefined();
   expect(job.nodes.map(({ attempt }) => attempt)).toEqual([1, 2, 1, 1]);
-  const products = new ProductCheck('probe');
-  const { dataDir, pid: servicePid, deadPids } = service;
-  const parts = { history: client, dataDir, products, servicePid, deadPids };
+  const parts = { history: client, products: new ProductCheck('probe'), ...service.facts };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(violations).toEqual([]);
 }

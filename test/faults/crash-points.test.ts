@@ -1,11 +1,8 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTempDirectory } from '../support/temp-directory.ts';
-import type { TempDirectory } from '../support/temp-directory.ts';
+import { expect, test } from 'vitest';
 import { crashAtEach, crashEachFirstStart, crashEachRecovery } from './crash-points.ts';
 import { distinctPoints, recordPoints } from './crash-points.ts';
 import type { Crash, CrashReport } from './crash-points.ts';
-import { prepareSmallWork } from './small-work.ts';
-import type { SmallWork } from './small-work.ts';
+import { useSmallWork } from './use-small-work.ts';
 
 /** About sixty kills and restarts, two at a time, on a machine that others use as well. */
 const crashesTimeoutMs = 600_000;
@@ -22,26 +19,18 @@ const milestones = [
   'rm incoming/<job>',
 ];
 
-let directory: TempDirectory;
-let work: SmallWork;
-
-beforeAll(async () => {
-  directory = await createTempDirectory();
-  work = await prepareSmallWork(directory.path);
-});
-
-afterAll(() => directory[Symbol.asyncDispose]());
+const small = useSmallWork();
 
 /** Every second crash goes to one service, the others to another one beside it. */
 async function crashInPairs(crashes: readonly Crash[]): Promise<readonly CrashReport[]> {
   const halves = [0, 1].map((half) => crashes.filter((_crash, index) => index % 2 === half));
-  return Promise.all(halves.map((half) => crashAtEach(half, work)));
+  return Promise.all(halves.map((half) => crashAtEach(half, small.work)));
 }
 
 test(
   'a service that is killed before any one of its steps loses nothing and does nothing twice',
   async () => {
-    const { job } = await recordPoints(work, `${directory.path}/points`);
+    const { job } = await recordPoints(small.work, `${small.directory}/points`);
     const points = distinctPoints(job);
     expect(points.map(({ name }) => name)).toEqual(expect.arrayContaining(milestones));
     const reports = await crashInPairs(points.map((at) => ({ at, when: 'before' })));
@@ -55,7 +44,7 @@ test(
 test(
   'a first start that is killed before any one of its steps is made good by the next start',
   async () => {
-    const { count, findings } = await crashEachFirstStart(work);
+    const { count, findings } = await crashEachFirstStart(small.work);
     expect(findings).toEqual([]);
     expect(count).toBeGreaterThanOrEqual(4);
   },
@@ -66,7 +55,7 @@ test(
   'restarts that are killed before any one of their steps lose nothing of an unfinished job',
   async () => {
     const inPublish = { name: 'rename jobs/<job>/publish/<n>', occurrence: 1 };
-    const { count, findings } = await crashEachRecovery(work, inPublish);
+    const { count, findings } = await crashEachRecovery(small.work, inPublish);
     expect(findings).toEqual([]);
     expect(count).toBeGreaterThanOrEqual(3);
   },

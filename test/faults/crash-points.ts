@@ -3,6 +3,7 @@ import type { FaultPoint } from '../fakes/fault-plan.ts';
 import { checkSettled } from './checker.ts';
 import type { CheckReport } from './checker.ts';
 import { FaultyService } from './faulty-service.ts';
+import { Findings } from './findings.ts';
 import { ProductCheck } from './product-check.ts';
 import { RecordingClient } from './recording-client.ts';
 import type { SmallWork } from './small-work.ts';
@@ -88,17 +89,10 @@ export async function crashAtEach(
 ): Promise<CrashReport> {
   await using service = await FaultyService.create({ flags: work.replayFlags });
   const client = new RecordingClient();
-  const { dataDir } = service;
-  const parts = { history: client, dataDir, products: new ProductCheck('probe') };
-  const seen = new Set<string>();
-  const findings: string[] = [];
+  const parts = { history: client, products: new ProductCheck('probe') };
+  const findings = new Findings();
+  const { seen } = findings;
   const missed: string[] = [];
-  const note = (crash: string, { violations }: CheckReport): void => {
-    for (const violation of violations) {
-      if (!seen.has(violation)) findings.push(`${crash}: ${violation}`);
-      seen.add(violation);
-    }
-  };
   await service.start();
   for (const crash of crashes) {
     client.url = service.url;
@@ -107,22 +101,15 @@ export async function crashAtEach(
     await service.start();
     client.url = service.url;
     const state = await finishLatest(client, work);
-    if (state !== 'succeeded') findings.push(`${describeCrash(crash)}: the job ${state}`);
-    note(
-      describeCrash(crash),
-      await checkSettled({ ...parts, servicePid: service.pid, deadPids: service.deadPids }, seen),
-    );
+    if (state !== 'succeeded') findings.list.push(`${describeCrash(crash)}: the job ${state}`);
+    findings.note(describeCrash(crash), await checkSettled({ ...parts, ...service.facts }, seen));
   }
-  const whole = {
-    ...parts,
-    servicePid: service.pid,
-    deadPids: service.deadPids,
-    serviceUrl: service.url,
-  };
+  const whole = { ...parts, ...service.facts, serviceUrl: service.url };
   const report = await checkSettled(whole, seen);
-  note('at the end', report);
+  findings.note('at the end', report);
   const crashed = crashes.length - missed.length;
-  return { ...report, findings, crashed, missed, readyMs: service.readyMs.slice(1) };
+  const readyMs = service.readyMs.slice(1);
+  return { ...report, findings: findings.list, crashed, missed, readyMs };
 }
 
 /**
@@ -221,9 +208,7 @@ async function runAndCheck(
   for (const jobId of client.jobIds) await client.finish(jobId);
   await client.uploadUntilAnswered(work.clip, { pipeline: 'small' });
   await finishLatest(client, work);
-  const products = new ProductCheck('probe');
-  const { dataDir, pid: servicePid, deadPids } = service;
-  const parts = { history: client, dataDir, products, servicePid, deadPids };
+  const parts = { history: client, products: new ProductCheck('probe'), ...service.facts };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   return violations.map((violation) => `${name}: ${violation}`);
 }

@@ -1,6 +1,4 @@
-import { afterAll, beforeAll, expect, test } from 'vitest';
-import { createTempDirectory } from '../support/temp-directory.ts';
-import type { TempDirectory } from '../support/temp-directory.ts';
+import { expect, test } from 'vitest';
 import { distinctPoints, recordPoints } from './crash-points.ts';
 import type { Crash, NamedPoint } from './crash-points.ts';
 import {
@@ -12,45 +10,26 @@ import {
   recordScenario,
   retryFailed,
 } from './crash-scenarios.ts';
-import { prepareSmallWork } from './small-work.ts';
-import type { SmallWork } from './small-work.ts';
+import { useSmallWork } from './use-small-work.ts';
 
 /** A dozen kills and restarts on a machine that others use as well. */
 const scenarioTimeoutMs = 300_000;
 
-let directory: TempDirectory;
-let work: SmallWork;
-
-beforeAll(async () => {
-  directory = await createTempDirectory();
-  work = await prepareSmallWork(directory.path);
-});
-
-afterAll(() => directory[Symbol.asyncDispose]());
+const small = useSmallWork();
 
 function killsBefore(points: readonly NamedPoint[]): readonly Crash[] {
   return points.map((at) => ({ at, when: 'before' }));
 }
 
-test(
-  'a deletion of an ended job that is killed before any one of its steps is done by the next life',
-  async () => {
-    const scenario = deleteEnded(work);
-    const points = await recordScenario(scenario, work);
-    const report = await crashScenario(scenario, work, killsBefore(distinctPoints(points)));
-    expect(report.findings).toEqual([]);
-    expect(report.missed).toEqual([]);
-    expect(report.crashed).toBeGreaterThanOrEqual(6);
-  },
-  scenarioTimeoutMs,
-);
-
-test(
-  'a deletion of a running job that is killed before any one of its steps is done by the next life',
-  async () => {
-    const scenario = await deleteRunning(work);
-    const points = await recordScenario(scenario, work);
-    const report = await crashScenario(scenario, work, killsBefore(distinctPoints(points)));
+test.each([
+  { job: 'an ended job', scenarioOf: deleteEnded },
+  { job: 'a running job', scenarioOf: deleteRunning },
+])(
+  'a deletion of $job that is killed before any one of its steps is done by the next life',
+  async ({ scenarioOf }) => {
+    const scenario = await scenarioOf(small.work);
+    const points = await recordScenario(scenario, small.work);
+    const report = await crashScenario(scenario, small.work, killsBefore(distinctPoints(points)));
     expect(report.findings).toEqual([]);
     expect(report.missed).toEqual([]);
     expect(report.crashed).toBeGreaterThanOrEqual(6);
@@ -69,10 +48,10 @@ function isUnpublishing(name: string): boolean {
 test(
   'a retry that is killed before any one of its first steps goes on, and does nothing twice',
   async () => {
-    const scenario = retryFailed(work);
-    const points = distinctPoints(await recordScenario(scenario, work));
+    const scenario = retryFailed(small.work);
+    const points = distinctPoints(await recordScenario(scenario, small.work));
     const own = points.filter(({ name }) => !isUnpublishing(name)).slice(0, retryStepsMax);
-    const report = await crashScenario(scenario, work, killsBefore(own));
+    const report = await crashScenario(scenario, small.work, killsBefore(own));
     expect(report.findings).toEqual([]);
     expect(report.missed).toEqual([]);
     expect(report.doneTwice).toBe(0);
@@ -83,15 +62,15 @@ test(
 test(
   'kept results are whole and within their limit, and a key has one job, whenever the service is killed',
   async () => {
-    const scenario = keepAndReuse(work);
-    const { job } = await recordPoints(work, `${directory.path}/points`);
-    const points = newPoints(await recordScenario(scenario, work), job);
+    const scenario = keepAndReuse(small.work);
+    const { job } = await recordPoints(small.work, `${small.directory}/points`);
+    const points = newPoints(await recordScenario(scenario, small.work), job);
     const steps = points.map(({ name }) => name);
     // Results are kept, given up and used.
     for (const step of ['rename cache/<sha256>', 'rm cache/<sha256>'])
       expect(steps).toContain(step);
     expect(steps.some((step) => step.startsWith('link scratch/'))).toBe(true);
-    const report = await crashScenario(scenario, work, killsBefore(points));
+    const report = await crashScenario(scenario, small.work, killsBefore(points));
     expect(report.findings).toEqual([]);
     // What is kept comes behind the work, now a commit earlier and now a commit later.
     expect(report.crashed).toBeGreaterThan(points.length / 2);

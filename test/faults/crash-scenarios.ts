@@ -1,10 +1,11 @@
-import { appendFile, copyFile, rm, writeFile } from 'node:fs/promises';
+import { appendFile, copyFile, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { checkSettled } from './checker.ts';
 import type { CheckParts } from './checker.ts';
 import { describeCrash, distinctPoints, isNoProbe, readPoints } from './crash-points.ts';
 import type { Crash, NamedPoint } from './crash-points.ts';
 import { FaultyService } from './faulty-service.ts';
+import { Findings } from './findings.ts';
 import { ProductCheck } from './product-check.ts';
 import { RecordingClient } from './recording-client.ts';
 import { makeClip } from './small-work.ts';
@@ -49,25 +50,12 @@ export function deleteEnded(work: SmallWork): Scenario {
   };
 }
 
-/** An encoder that a deletion finds at work. */
-const slowPipeline = `name: slow
-nodes:
-  validate:
-    uses: validate
-  transcode:
-    uses: transcode
-    needs: [validate]
-    with: { resolution: 720, preset: slow }
-  publish:
-    uses: publish
-    needs: [transcode]
-`;
-
 /** A job whose encoder runs is deleted. */
 export async function deleteRunning(work: SmallWork): Promise<Scenario> {
-  const directory = dirname(work.clip);
-  await writeFile(join(directory, 'pipelines', 'slow.yaml'), slowPipeline);
-  const film = await makeClip(join(directory, 'long.mp4'), { size: '1280x720', seconds: 20 });
+  const film = await makeClip(join(dirname(work.clip), 'long.mp4'), {
+    size: '1280x720',
+    seconds: 20,
+  });
   return {
     flags: [...work.flags, ...keepingFlags],
     check: { keepsSources },
@@ -223,9 +211,8 @@ export async function crashScenario(
   await using service = await FaultyService.create({ flags: scenario.flags });
   const client = new RecordingClient();
   const products = new ProductCheck('probe');
-  const parts = { history: client, dataDir: service.dataDir, products, ...scenario.check };
-  const seen = new Set<string>();
-  const findings: string[] = [];
+  const parts = { history: client, products, ...scenario.check };
+  const findings = new Findings();
   const missed: string[] = [];
   let doneTwice = 0;
   await service.start();
@@ -245,17 +232,14 @@ export async function crashScenario(
     await service.start();
     client.url = service.url;
     const problem = await scenario.goOn(turn, subject);
-    if (problem !== undefined) findings.push(`${describeCrash(crash)}: ${problem}`);
-    const { pid: servicePid, deadPids, url: serviceUrl } = service;
+    if (problem !== undefined) findings.list.push(`${describeCrash(crash)}: ${problem}`);
     const isLast = index === crashes.length - 1;
-    const whole = { ...parts, servicePid, deadPids, ...(isLast && { serviceUrl }) };
-    const report = await checkSettled(whole, seen);
+    const whole = { ...parts, ...service.facts, ...(isLast && { serviceUrl: service.url }) };
+    const report = await checkSettled(whole, findings.seen);
     doneTwice = report.doneTwice;
-    for (const violation of report.violations) {
-      if (!seen.has(violation)) findings.push(`${describeCrash(crash)}: ${violation}`);
-      seen.add(violation);
-    }
+    findings.note(describeCrash(crash), report);
   }
   const crashed = crashes.length - missed.length;
-  return { findings, crashed, missed, doneTwice, readyMs: service.readyMs.slice(1) };
+  const readyMs = service.readyMs.slice(1);
+  return { findings: findings.list, crashed, missed, doneTwice, readyMs };
 }

@@ -1,6 +1,7 @@
 import { readdirSync } from 'node:fs';
 import type { Dirent } from 'node:fs';
 import { join } from 'node:path';
+import { errorCodeOf } from '../../src/base/error-code.ts';
 import type { StoredJobRow } from './stored-jobs.ts';
 
 /** Whether something may lie in a data directory once nothing runs. */
@@ -84,7 +85,7 @@ function entriesOf(directory: string): readonly Dirent[] {
   try {
     return readdirSync(directory, { withFileTypes: true });
   } catch (thrown) {
-    if (thrown instanceof Error && 'code' in thrown && thrown.code === 'ENOENT') return [];
+    if (errorCodeOf(thrown) === 'ENOENT') return [];
     throw thrown;
   }
 }

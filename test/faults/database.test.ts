@@ -1,33 +1,22 @@
 import { copyFile, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DatabaseSync } from 'node:sqlite';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createTempDirectory } from '../support/temp-directory.ts';
-import type { TempDirectory } from '../support/temp-directory.ts';
+import { expect, test, vi } from 'vitest';
 import { checkSettled } from './checker.ts';
 import { FaultyService } from './faulty-service.ts';
 import { mountReadOnly } from './mounts.ts';
 import { ProductCheck } from './product-check.ts';
 import { RecordingClient } from './recording-client.ts';
-import { prepareSmallWork } from './small-work.ts';
-import type { SmallWork } from './small-work.ts';
+import { useSmallWork } from './use-small-work.ts';
 
 // Starts of a service, which take long on a machine that others use as well.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
-let directory: TempDirectory;
-let work: SmallWork;
-
-beforeAll(async () => {
-  directory = await createTempDirectory();
-  work = await prepareSmallWork(directory.path);
-});
-
-afterAll(() => directory[Symbol.asyncDispose]());
+const small = useSmallWork();
 
 /** A service that ran one job to its end. */
 async function serviceWithJob(client: RecordingClient): Promise<FaultyService> {
-  const service = await FaultyService.create({ flags: work.replayFlags });
+  const service = await FaultyService.create({ flags: small.work.replayFlags });
   await service.start();
   client.url = service.url;
   await runJob(client);
@@ -35,7 +24,7 @@ async function serviceWithJob(client: RecordingClient): Promise<FaultyService> {
 }
 
 async function runJob(client: RecordingClient): Promise<void> {
-  const jobId = await client.submit(work.clip, { pipeline: 'small' });
+  const jobId = await client.submit(small.work.clip, { pipeline: 'small' });
   expect((await client.finish(jobId)).state).toBe('succeeded');
 }
 
@@ -43,9 +32,7 @@ async function runJob(client: RecordingClient): Promise<void> {
 async function expectSound(service: FaultyService, client: RecordingClient): Promise<void> {
   client.url = service.url;
   await runJob(client);
-  const products = new ProductCheck('probe');
-  const { dataDir, pid: servicePid, deadPids } = service;
-  const parts = { history: client, dataDir, products, servicePid, deadPids };
+  const parts = { history: client, products: new ProductCheck('probe'), ...service.facts };
   const report = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(report.violations).toEqual([]);
 }
@@ -149,7 +136,7 @@ test('a database that is held for a moment delays the job and nothing more', asy
   holder.exec('begin immediate');
   try {
     // The service waits for two seconds and then says so.
-    const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+    const { outcome } = await client.upload(small.work.clip, { pipeline: 'small' });
     expect(outcome).toEqual({ type: 'refused', status: 507, code: 'storage' });
   } finally {
     holder.exec('rollback');
@@ -161,7 +148,7 @@ test('a database that is held for a moment delays the job and nothing more', asy
 test('a backup of a running service that is put back has all that was told before it', async () => {
   const client = new RecordingClient();
   await using service = await serviceWithJob(client);
-  const copy = join(directory.path, 'backup.sqlite');
+  const copy = join(small.directory, 'backup.sqlite');
   const source = new DatabaseSync(databaseOf(service), { readOnly: true });
   source.exec(`vacuum into '${copy}'`);
   source.close();

@@ -82,9 +82,7 @@ async function expectHealed(): Promise<void> {
   const jobId = await client.submit(film, { pipeline: 'wide' });
   const job = await client.finish(jobId);
   expect(job.error).toBeUndefined();
-  const products = new ProductCheck('full');
-  const { dataDir, pid: servicePid, deadPids } = service;
-  const parts = { history: client, dataDir, products, servicePid, deadPids };
+  const parts = { history: client, products: new ProductCheck('full'), ...service.facts };
   const { violations } = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(violations).toEqual([]);
 }

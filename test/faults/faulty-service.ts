@@ -4,6 +4,7 @@ import type { FaultPlan } from '../fakes/fault-plan.ts';
 import { Program, root } from '../e2e/service-process.ts';
 import type { TempDirectory } from '../support/temp-directory.ts';
 import { createTempDirectory } from '../support/temp-directory.ts';
+import type { CheckParts } from './checker.ts';
 import { processesOf } from './processes-of.ts';
 
 /** A plan as a test gives it; the rest follows from the service. */
@@ -57,9 +58,9 @@ export class FaultyService implements AsyncDisposable {
     return this.#program;
   }
 
-  /** Processes of the lives before this one. */
-  get deadPids(): readonly number[] {
-    return this.#pids.slice(0, -1);
+  /** What a check of its directory has to know: where that is, and which lives worked on it. */
+  get facts(): Pick<CheckParts, 'dataDir' | 'servicePid' | 'deadPids'> {
+    return { dataDir: this.dataDir, servicePid: this.pid, deadPids: this.#pids.slice(0, -1) };
   }
 
   get pid(): number {

@@ -1,8 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterAll, beforeAll, expect, test, vi } from 'vitest';
-import { createTempDirectory } from '../support/temp-directory.ts';
-import type { TempDirectory } from '../support/temp-directory.ts';
+import { beforeAll, expect, test, vi } from 'vitest';
 import { checkSettled } from './checker.ts';
 import { distinctPoints, recordPoints } from './crash-points.ts';
 import type { NamedPoint } from './crash-points.ts';
@@ -10,8 +8,7 @@ import { FaultyService } from './faulty-service.ts';
 import { failEach } from './io-failures.ts';
 import { ProductCheck } from './product-check.ts';
 import { RecordingClient } from './recording-client.ts';
-import { prepareSmallWork } from './small-work.ts';
-import type { SmallWork } from './small-work.ts';
+import { useSmallWork } from './use-small-work.ts';
 
 /** About sixty jobs, one after the other, on a machine that others use as well. */
 const failuresTimeoutMs = 300_000;
@@ -19,18 +16,13 @@ const failuresTimeoutMs = 300_000;
 // Starts of a service, which take long on a machine that others use as well.
 vi.setConfig({ testTimeout: 240_000, hookTimeout: 120_000 });
 
-let directory: TempDirectory;
-let work: SmallWork;
+const small = useSmallWork();
 let points: readonly NamedPoint[];
 
 beforeAll(async () => {
-  directory = await createTempDirectory();
-  work = await prepareSmallWork(directory.path);
-  const { job } = await recordPoints(work, `${directory.path}/points`);
+  const { job } = await recordPoints(small.work, `${small.directory}/points`);
   points = distinctPoints(job);
 });
-
-afterAll(() => directory[Symbol.asyncDispose]());
 
 test(
   'a job whose disk fails once, at any one of its steps, never ends well by mistake',
@@ -40,7 +32,7 @@ test(
       at,
       code: index % 2 === 0 ? ('ENOSPC' as const) : ('EIO' as const),
     }));
-    const { findings, endings, final } = await failEach(failures, work);
+    const { findings, endings, final } = await failEach(failures, small.work);
     expect(findings).toEqual([]);
     expect(final.violations).toEqual([]);
     expect(final.doneTwice).toBe(0);
@@ -54,7 +46,7 @@ test(
 
 /** Starts a service on a directory of its own and has the client talk to it. */
 async function startService(client: RecordingClient): Promise<FaultyService> {
-  const service = await FaultyService.create({ flags: work.replayFlags });
+  const service = await FaultyService.create({ flags: small.work.replayFlags });
   await service.start();
   client.url = service.url;
   return service;
@@ -65,7 +57,7 @@ test('a disk that stays full for one step fails the job with storage, and the ne
   await using service = await startService(client);
   const at = { name: 'rename jobs/<job>/transcode/<n>', occurrence: 1 };
   await service.arm({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
-  const jobId = await client.submit(work.clip, { pipeline: 'small', failsWith: 'storage' });
+  const jobId = await client.submit(small.work.clip, { pipeline: 'small', failsWith: 'storage' });
   const failed = await client.finish(jobId);
   expect(failed.error).toMatchObject({ code: 'storage', node: 'transcode' });
   expect(failed.nodes.find(({ id }) => id === 'transcode')?.attempt).toBe(3);
@@ -77,7 +69,7 @@ test('a disk that is full for everything is told at the door and by readiness, u
   const client = new RecordingClient();
   await using service = await startService(client);
   await service.arm({ fail: { code: 'ENOSPC', at: { nth: 1 }, lasting: 'all' } });
-  const { outcome } = await client.upload(work.clip, { pipeline: 'small' });
+  const { outcome } = await client.upload(small.work.clip, { pipeline: 'small' });
   expect(outcome).toEqual({ type: 'refused', status: 507, code: 'storage' });
   const answer = await fetch(`${service.url}/readyz`);
   expect(answer.ok).toBe(false);
@@ -94,7 +86,7 @@ test.each(['ENOSPC', 'EIO'] as const)(
     // Behind the commits of the upload: the first ones of the job.
     const at = { name: 'commit', occurrence: 3 };
     await service.arm({ fail: { code, at, lasting: 'all' } });
-    const jobId = await client.submit(work.clip, { pipeline: 'small' });
+    const jobId = await client.submit(small.work.clip, { pipeline: 'small' });
     await service.program.waitFor(/could not be stored/);
     expect((await client.read(jobId))?.state).toBe('running');
     await service.arm({});
@@ -105,24 +97,22 @@ test.each(['ENOSPC', 'EIO'] as const)(
 
 /** Expects that a new job succeeds, and that the directory is sound after a restart. */
 async function expectHealed(service: FaultyService, client: RecordingClient): Promise<void> {
-  const jobId = await client.submit(work.clip, { pipeline: 'small' });
+  const jobId = await client.submit(small.work.clip, { pipeline: 'small' });
   expect((await client.finish(jobId)).state).toBe('succeeded');
   await service.stop();
   await service.start();
-  const products = new ProductCheck('probe');
-  const { dataDir, pid: servicePid, deadPids } = service;
-  const parts = { history: client, dataDir, products, servicePid, deadPids };
+  const parts = { history: client, products: new ProductCheck('probe'), ...service.facts };
   const report = await checkSettled({ ...parts, serviceUrl: service.url });
   expect(report.violations).toEqual([]);
 }
 
 test('a job that fails while it is published has nothing published', async () => {
   const client = new RecordingClient();
-  await using service = await FaultyService.create({ flags: work.replayFlags });
+  await using service = await FaultyService.create({ flags: small.work.replayFlags });
   const at = { name: 'rename storage/<job>/manifest.json', occurrence: 1 };
   await service.start({ fail: { code: 'ENOSPC', at, lasting: 'same-name' } });
   client.url = service.url;
-  const jobId = await client.submit(work.clip, { pipeline: 'small' });
+  const jobId = await client.submit(small.work.clip, { pipeline: 'small' });
   expect((await client.finish(jobId)).error).toMatchObject({ code: 'storage' });
   await service.stop();
   const stored = await readdir(join(service.dataDir, 'storage'));

@@ -40,7 +40,7 @@ export async function failEach(
   await using service = await FaultyService.create({ flags: work.replayFlags });
   const client = new RecordingClient();
   const products = new ProductCheck('probe');
-  const parts = { history: client, dataDir: service.dataDir, products };
+  const parts = { history: client, products };
   const findings: string[] = [];
   const endings = { succeeded: 0, failed: 0, refused: 0 };
   await service.start();
@@ -50,11 +50,7 @@ export async function failEach(
     const ending = await endOfUpload(client, work);
     endings[ending.state] += 1;
     await service.arm({});
-    const { violations } = await check({
-      ...parts,
-      servicePid: service.pid,
-      deadPids: service.deadPids,
-    });
+    const { violations } = await check({ ...parts, ...service.facts });
     const lies = [...problemsOf(ending), ...violations.filter((text) => !text.startsWith('I5'))];
     findings.push(...lies.map((text) => `${describe(failure)}: ${text}`));
     // The same violation stays in every later check.
@@ -64,12 +60,7 @@ export async function failEach(
   if (next.state !== 'succeeded') findings.push(`the next upload ${next.state}: ${next.code}`);
   await service.stop();
   await service.start();
-  const whole = {
-    ...parts,
-    servicePid: service.pid,
-    deadPids: service.deadPids,
-    serviceUrl: service.url,
-  };
+  const whole = { ...parts, ...service.facts, serviceUrl: service.url };
   return { findings, endings, final: await checkSettled(whole) };
 }
 

@@ -5,6 +5,7 @@ import { checkSettled } from './checker.ts';
 import type { CheckReport } from './checker.ts';
 import { FaultyService } from './faulty-service.ts';
 import type { ServicePlan } from './faulty-service.ts';
+import { Findings } from './findings.ts';
 import { ProductCheck } from './product-check.ts';
 import { RecordingClient } from './recording-client.ts';
 import type { UploadOptions } from './recording-client.ts';
@@ -92,9 +93,9 @@ export async function killAtRandom(order: KillOrder): Promise<KillReport> {
   const client = new RecordingClient();
   const products = new ProductCheck('full');
   const kept = { cacheBytesMax, keepsSources: true };
-  const parts = { history: client, dataDir: service.dataDir, products, ...kept };
-  const seen = new Set<string>();
-  const findings: string[] = [];
+  const parts = { history: client, products, ...kept };
+  const findings = new Findings();
+  const { seen } = findings;
   let killed = 0;
   await service.start();
   for (let round = 1; round <= order.rounds; round += 1) {
@@ -111,26 +112,14 @@ export async function killAtRandom(order: KillOrder): Promise<KillReport> {
     client.url = service.url;
     for (const replay of replays) await replay(client);
     await finishAll(service, client);
-    const report = await checkSettled(
-      { ...parts, servicePid: service.pid, deadPids: service.deadPids },
-      seen,
-    );
-    const fresh = report.violations.filter((violation) => !seen.has(violation));
-    for (const violation of fresh) seen.add(violation);
-    findings.push(...fresh.map((text) => `seed ${order.seed}, round ${round}: ${text}`));
-    order.onRound?.(round, fresh);
+    const report = await checkSettled({ ...parts, ...service.facts }, seen);
+    order.onRound?.(round, findings.note(`seed ${order.seed}, round ${round}`, report));
   }
-  const whole = {
-    ...parts,
-    servicePid: service.pid,
-    deadPids: service.deadPids,
-    serviceUrl: service.url,
-  };
+  const whole = { ...parts, ...service.facts, serviceUrl: service.url };
   const report = await checkSettled(whole, seen);
-  const last = report.violations.filter((violation) => !seen.has(violation));
-  findings.push(...last.map((text) => `seed ${order.seed}, at the end: ${text}`));
+  findings.note(`seed ${order.seed}, at the end`, report);
   const [emptyReadyMs = 0, ...readyMs] = service.readyMs;
-  return { ...report, findings, killed, readyMs, emptyReadyMs };
+  return { ...report, findings: findings.list, killed, readyMs, emptyReadyMs };
 }
 
 function drawKill(random: Random): NonNullable<ServicePlan['kill']> {

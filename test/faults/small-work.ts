@@ -11,8 +11,12 @@ const run = promisify(execFile);
 /** Tries again soon: a test has no time for the delays of a real pipeline. */
 const retry = '{ attempts: 3, backoff: 50ms }';
 
-/** Upload to published film in four nodes: one after the other, so that its steps have an order. */
-const smallPipeline = `name: small
+/**
+ * Upload to published film in four nodes, one after the other, so that its steps have an order.
+ * `encoding` is what the transcode is given, as YAML.
+ */
+export function filmPipeline(name: string, encoding: string): string {
+  return `name: ${name}
 nodes:
   validate:
     uses: validate
@@ -20,7 +24,7 @@ nodes:
   transcode:
     uses: transcode
     needs: [validate]
-    with: { resolution: 64, preset: ultrafast }
+    with: ${encoding}
     retry: ${retry}
   merge:
     uses: merge
@@ -32,6 +36,7 @@ nodes:
     needs: [merge]
     retry: ${retry}
 `;
+}
 
 /** Sound, a picture and two films, in parallel where cores allow. */
 const widePipeline = `name: wide
@@ -86,11 +91,18 @@ export interface SmallWork {
   readonly replayFlags: readonly string[];
 }
 
-/** Writes the clip, the pipelines `small` and `wide`, and the tools into a directory. */
+/** Writes the clip, the pipelines `small`, `slow` and `wide`, and the tools into a directory. */
 export async function prepareSmallWork(directory: string): Promise<SmallWork> {
   const pipelines = join(directory, 'pipelines');
   await mkdir(pipelines);
-  await writeFile(join(pipelines, 'small.yaml'), smallPipeline);
+  const films = {
+    small: '{ resolution: 64, preset: ultrafast }',
+    // An encoder that works for seconds, so that it can be met.
+    slow: '{ resolution: 720, preset: slow }',
+  };
+  for (const [name, encoding] of Object.entries(films)) {
+    await writeFile(join(pipelines, `${name}.yaml`), filmPipeline(name, encoding));
+  }
   await writeFile(join(pipelines, 'wide.yaml'), widePipeline);
   const clip = await makeClip(join(directory, 'clip.mp4'), { size: '96x64', seconds: 1 });
   const real = { ffmpeg: ffmpegPath, ffprobe: ffprobePath };

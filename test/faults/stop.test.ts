@@ -34,9 +34,7 @@ test(
     for (const jobId of client.jobIds) {
       expect((await client.finish(jobId)).state).toBe('succeeded');
     }
-    const products = new ProductCheck('full');
-    const { dataDir, pid: servicePid, deadPids } = service;
-    const parts = { history: client, dataDir, products, servicePid, deadPids };
+    const parts = { history: client, products: new ProductCheck('full'), ...service.facts };
     const report = await checkSettled({ ...parts, serviceUrl: service.url });
     expect(report.violations).toEqual([]);
     expect(report.jobs).toBe(5);
